@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import type { PassResult } from "../deployment/deployer.ts";
+import { Failure } from "../failure/failure.ts";
+import type { StorePath } from "../nix/store_path.ts";
+import type { Event } from "../report/event.ts";
+import { VirtualClock } from "../time/virtual_clock.ts";
+import { Bell } from "./bell.ts";
+import { type AgentPorts, runLoop, runOnce } from "./loop.ts";
+import { Stopped } from "./signals.ts";
+
+const PERIOD = 300_000;
+const build = {
+  id: 5,
+  name: "web",
+  outPath: "/nix/store/00000000000000000000000000000000-web" as StorePath,
+  finishedAt: null,
+};
+const nothing: PassResult = { build, deployed: false };
+const deployed: PassResult = { build, deployed: true };
+const failed = (retryAfter?: number) =>
+  new Failure("hydra-failed", {
+    what: "Hydra",
+    why: "it broke",
+    next: "Wait.",
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  });
+
+/** A loop with virtual time whose passes give the results in turn, the last one again and again. */
+function world(results: readonly (PassResult | Error)[]) {
+  const clock = new VirtualClock();
+  const polls: number[] = [];
+  const events: Event[] = [];
+  const stages: string[] = [];
+  const gently = new AbortController();
+  const now = new AbortController();
+  const bell = new Bell();
+  const ports: AgentPorts = {
+    deployer: {
+      start: () => Promise.resolve(),
+      pass: () => {
+        polls.push(clock.monotonic());
+        const result = results[Math.min(polls.length, results.length) - 1] ?? nothing;
+        return result instanceof Error ? Promise.reject(result) : Promise.resolve(result);
+      },
+    },
+    clock,
+    random: () => 0.999,
+    stages: { enter: (stage) => stages.push(stage) },
+    report: (event) => events.push(event),
+    stop: { gently: gently.signal, now: now.signal },
+    bell,
+  };
+  const begun = clock.monotonic();
+  const times = () => polls.map((at) => Math.round((at - begun) / 1000));
+  return { ports, clock, times, events, stages, gently, bell };
+}
+
+async function during(seconds: number, results: (PassResult | Error)[], period = PERIOD, phase = 0) {
+  const its = world(results);
+  const loop = runLoop(its.ports, { period, phase });
+  await its.clock.advance(seconds * 1000);
+  its.gently.abort(new Stopped("SIGTERM"));
+  await its.clock.advance(0);
+  await loop;
+  return its;
+}
+
+Deno.test("runLoop polls at once, and then once a period at its phase", async () => {
+  const { times } = await during(1300, [nothing]);
+  const [first, second = 0, ...rest] = times();
+  assert.equal(first, 0);
+  assert.ok(second >= 150 && second <= 450, String(second));
+  assert.deepEqual(rest.slice(0, 2), [second + 300, second + 600]);
+});
+
+Deno.test("runLoop polls again at once after a deployment, and not forever", async () => {
+  assert.deepEqual((await during(10, [deployed, nothing])).times(), [0, 0]);
+  assert.equal((await during(10, [deployed])).times().length, 5);
+});
+
+Deno.test("runLoop backs off after failures, up to the period, and never spins", async () => {
+  const { times, events, stages } = await during(1000, [failed()]);
+  const gaps = times().slice(1).map((at, index) => at - (times()[index] ?? 0));
+  assert.deepEqual(gaps.slice(0, 7), [5, 10, 20, 40, 80, 160, 300]);
+  const failure = events.find(({ name }) => name === "failure");
+  assert.equal(failure?.message, "Hydra: it broke. Wait. Next try in 5s.");
+  assert.equal(failure?.fields?.["failures"], 1);
+  assert.match(stages.at(-1) ?? "", /^failed: Hydra: it broke; next poll at .*Z$/);
+});
+
+Deno.test("runLoop honours Retry-After beyond the period", async () => {
+  const { times } = await during(1000, [failed(600_000), nothing], 60_000);
+  assert.equal(times()[1], 600);
+});
+
+Deno.test("runLoop goes on after an error that nobody foresaw, and says when all is well again", async () => {
+  const { times, events } = await during(20, [new TypeError("bug"), nothing]);
+  assert.deepEqual(times(), [0, 5]);
+  assert.deepEqual(events.map(({ name }) => name), ["failure", "recovered", "idle"]);
+  assert.match(events[0]?.message ?? "", /hail itself is at fault/);
+});
+
+Deno.test("runLoop ends at once when it is told to stop while idle", async () => {
+  const { times } = await during(0.1, [nothing]);
+  assert.deepEqual(times(), [0]);
+});
+
+Deno.test("runLoop polls at once when the bell rings, also when it rang during a pass", async () => {
+  const its = world([nothing]);
+  const loop = runLoop(its.ports, { period: PERIOD, phase: 0 });
+  await its.clock.advance(10_000);
+  its.bell.ring();
+  await its.clock.advance(0);
+  assert.deepEqual(its.times(), [0, 10]);
+  its.bell.ring();
+  its.bell.ring();
+  await its.clock.advance(0);
+  assert.deepEqual(its.times(), [0, 10, 10]);
+  its.gently.abort();
+  await its.clock.advance(0);
+  await loop;
+});
+
+Deno.test("runOnce ends with the status of what happened", async () => {
+  assert.equal(await runOnce(world([nothing]).ports), 0);
+  assert.equal(await runOnce(world([deployed]).ports), 0);
+  assert.equal(await runOnce(world([failed()]).ports), 10);
+  assert.equal(await runOnce(world([new TypeError("bug")]).ports), 1);
+});
+
+Deno.test("runOnce polls no more when it was told to stop during the activation at the start", async () => {
+  const its = world([nothing]);
+  its.gently.abort(new Stopped("SIGINT"));
+  await assert.rejects(runOnce(its.ports), { exitStatus: 130 });
+  assert.deepEqual(its.times(), []);
+});

@@ -1,0 +1,47 @@
+/**
+ * When hosts poll: each at its own place within the period, so that a fleet that was started together does
+ * not ask Hydra together.
+ */
+
+/** Parts the hashed fields, and keeps this hash apart from any other use of a machine id. */
+const PURPOSE = "hail: phase of the poll";
+
+/**
+ * The place of a profile's polls within the period: a whole number of milliseconds in [0, `period`), the same
+ * at every start, and evenly spread over machines and profiles.
+ *
+ * It is taken from SHA-256, since machine-id(5) asks that the id itself be kept from leaving the machine:
+ * from the phase it cannot be told.
+ *
+ * @param machineId What identifies the machine, e.g. the content of `/etc/machine-id`.
+ * @param profile The profile, since one machine may follow many jobs of one Hydra.
+ * @param period The poll period in whole milliseconds, at least 1.
+ */
+export async function phaseOf(machineId: string, profile: string, period: number): Promise<number> {
+  const text = new TextEncoder().encode([PURPOSE, machineId, profile].join("\0"));
+  const hash = new DataView(await crypto.subtle.digest("SHA-256", text));
+  // 48 bits are exact as a number and leave no bias that matters: the longest period has 30.
+  const fraction = (hash.getUint16(0) * 2 ** 32 + hash.getUint32(2)) / 2 ** 48;
+  return Math.floor(fraction * period);
+}
+
+/** What {@linkcode untilNextPoll} decides by. All times are whole milliseconds. */
+export interface PollFacts {
+  /** The wall clock. */
+  readonly now: number;
+  /** The poll period, at least 1. */
+  readonly period: number;
+  /** The place within the period, in [0, `period`), see {@linkcode phaseOf}. */
+  readonly phase: number;
+}
+
+/**
+ * How long to wait from `now` for the next poll, in milliseconds: until the first moment of the wall clock
+ * that is at the phase and at least half a period away. So it is between half a period and one and a half,
+ * and a period from the second wait on.
+ */
+export function untilNextPoll({ now, period, phase }: PollFacts): number {
+  const soonest = Math.ceil(period / 2);
+  const beyond = (phase - now - soonest) % period;
+  return soonest + (beyond < 0 ? beyond + period : beyond);
+}

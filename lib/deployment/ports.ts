@@ -1,0 +1,54 @@
+/**
+ * What the deployment asks of the world. The adapters in `nix/`, `activation/` and `hydra/` implement it; tests
+ * stand in for it.
+ */
+import type { StorePath } from "../nix/store_path.ts";
+
+/** What hail asks of Nix for one profile. */
+export interface Nix {
+  /**
+   * Fetches a store path and its closure from the substituters; nothing is built or evaluated. From then on the
+   * path is protected from the garbage collector, until {@linkcode Nix.switchTo} has made it a generation.
+   *
+   * @param signal Ends the work; the promise then rejects with the signal's reason.
+   * @throws {Failure} One of the codes that stand for exit status 12.
+   */
+  realise(path: StorePath, signal: AbortSignal): Promise<void>;
+  /**
+   * Makes a new generation of the profile that points at the path, and makes it the current one.
+   *
+   * @throws {Failure} `switch-failed`.
+   */
+  switchTo(path: StorePath): Promise<void>;
+}
+
+/** One run of a profile's `bin/activate`. */
+export interface Activation {
+  /** The store path that the profile points at. */
+  readonly storePath: string;
+  /** What it pointed at before the switch; null where there was nothing. At a start, the same as `storePath`. */
+  readonly previous: string | null;
+  /** Hydra's id of the build; null where hail has not asked Hydra yet. */
+  readonly buildId: number | null;
+}
+
+/** Runs the activation of one profile. */
+export interface Activator {
+  /**
+   * Runs `PROFILE/bin/activate` without arguments, and waits for it.
+   *
+   * @param signal Ends the whole process group of the activation before its time.
+   * @throws {Failure} `activate-missing`, `activate-not-executable`, `activation-failed`, `activation-timeout`, or
+   * `activation-aborted` when the signal ended it.
+   */
+  activate(activation: Activation, signal: AbortSignal): Promise<void>;
+}
+
+/** Says what is being done and how long it may take, for the watchdog and for `systemctl status`. */
+export interface Stages {
+  /**
+   * @param stage What hail is doing now, in a few words.
+   * @param limit By when it is over at the latest, in milliseconds from now.
+   */
+  enter(stage: string, limit: number): void;
+}

@@ -1,0 +1,3 @@
+import { hail } from "./lib/cli/hail.ts";
+
+Deno.exit(await hail(Deno.args, Deno.env));
