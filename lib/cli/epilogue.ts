@@ -1,0 +1,32 @@
+import { EXIT_STATUS } from "../failure/exit_status.ts";
+
+/** What the exit statuses mean, one clause each. README has the same table. */
+export const EXIT_STATUSES: readonly (readonly [number, string])[] = [
+  [EXIT_STATUS.ok, "the profile is at the latest build and its activation succeeded"],
+  [EXIT_STATUS.internal, "a fault of hail itself"],
+  [EXIT_STATUS.usage, "wrong use: the command line, or a file that it names"],
+  [EXIT_STATUS.hydraUnavailable, "Hydra cannot be reached, takes too long, or fails"],
+  [EXIT_STATUS.hydraUnusable, "Hydra refuses, has no successful build, or its answer is unusable"],
+  [EXIT_STATUS.realiseFailed, "the store path could not be realised"],
+  [EXIT_STATUS.switchFailed, "the profile could not be switched"],
+  [EXIT_STATUS.activationFailed, "the activation failed"],
+  [EXIT_STATUS.profileHeld, "another hail holds the profile"],
+];
+
+/** The end of the help: examples, exit statuses and signals. No line is longer than 80 columns. */
+export function epilogue(): string {
+  return [
+    "",
+    "Examples:",
+    "  hail --profile web --job-uri https://hydra.example/job/shop/main/web",
+    "  hail --profile web --job-uri https://hydra.example/job/shop/main/web --oneshot",
+    "",
+    "Exit status of --oneshot:",
+    ...EXIT_STATUSES.map(([status, meaning]) => `  ${String(status).padStart(3)}  ${meaning}`),
+    "  143  SIGTERM ended it before it was done; 130: SIGINT did",
+    "",
+    "Without --oneshot, hail runs until SIGTERM or SIGINT and exits with 0; before",
+    "that, only 1, 2, 13 and 15 can end it. SIGHUP makes it poll at once.",
+    "Completion for a shell: source <(hail complete bash), likewise zsh and fish.",
+  ].join("\n");
+}
