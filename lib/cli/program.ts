@@ -103,9 +103,9 @@ export function buildProgram(
       "Brings the units of a namespace in line: new ones are installed and started, changed ones restarted, unchanged ones left running, and those that are gone stopped and deleted.",
     )
     .helpOption("-h, --help", "Show this help.")
-    .requiredOption("--namespace <NAMESPACE>", "Whose units they are. Units of others are never touched.")
-    .requiredOption("--units <FOLDER>", "The folder with the unit files that there are to be.")
-    .requiredOption("--target <TARGET>", "The target that starts them.")
+    .option("--namespace <NAMESPACE>", "Whose units they are. Units of others are never touched.")
+    .option("--units <FOLDER>", "The folder with the unit files that there are to be.")
+    .option("--target <TARGET>", "The target that starts them.")
     .option("--unit-folder <FOLDER>", "Where systemd reads units.", DEFAULT_UNIT_FOLDER)
     .option(
       "--caller-invocation <ID>",

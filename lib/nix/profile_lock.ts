@@ -38,8 +38,8 @@ export async function lockProfile(profile: ProfilePath): Promise<ProfileLock> {
     });
   }
   if (!await tryLock(file)) {
-    const holder = await readHolder(file);
-    // Not closed: on Deno before 2.9 the lock call is still under way on this file.
+    // The file is not closed: on Deno before 2.9 the lock call is still under way on it.
+    const holder = await readHolder(path);
     throw new Failure("profile-held", {
       what: profile,
       why: holder === null ? "another hail holds it" : `another hail holds it, process ${holder}`,
@@ -63,8 +63,14 @@ async function tryLock(file: Deno.FsFile): Promise<boolean> {
   return result;
 }
 
-async function readHolder(file: Deno.FsFile): Promise<string | null> {
+/** Who holds the lock. Read through a file of its own: on the locked one, a read would wait behind the lock. */
+async function readHolder(path: string): Promise<string | null> {
   const buffer = new Uint8Array(16);
-  const count = await file.read(buffer).catch(() => null) ?? 0;
-  return /^[0-9]{1,10}(?=\n)/.exec(new TextDecoder().decode(buffer.subarray(0, count)))?.[0] ?? null;
+  try {
+    using file = await Deno.open(path);
+    const count = await file.read(buffer) ?? 0;
+    return /^[0-9]{1,10}(?=\n)/.exec(new TextDecoder().decode(buffer.subarray(0, count)))?.[0] ?? null;
+  } catch {
+    return null;
+  }
 }
