@@ -114,6 +114,8 @@ export class Deployer {
           deployed = true;
           break;
         case "settle":
+          // Not right after the switch: a hail that was killed there would leave the root behind for good.
+          await this.#ports.nix.release();
           this.#settled = latest;
           this.#changeReported = undefined;
           break;

@@ -51,6 +51,7 @@ function world() {
         await act("switch", to.slice(-1));
         state.current = to;
       },
+      release: () => act("release", ""),
     },
     activator: {
       activate: ({ storePath, previous, buildId }) =>
@@ -71,7 +72,14 @@ Deno.test("Deployer deploys the first build of a profile that does not exist yet
   await deployer.start(state.stop);
   assert.deepEqual(take(), [], "there is nothing to activate");
   assert.equal((await deployer.pass(state.stop)).deployed, true);
-  assert.deepEqual(take(), ["latest ", "build 1", "realise a", "switch a", "activate a from - build 1"]);
+  assert.deepEqual(take(), [
+    "latest ",
+    "build 1",
+    "realise a",
+    "switch a",
+    "activate a from - build 1",
+    "release ",
+  ]);
   assert.deepEqual(names(), ["build-found", "realise", "switch", "activate", "activated"]);
 });
 
@@ -83,7 +91,14 @@ Deno.test("Deployer asks one question when nothing is new, and deploys what is",
   assert.deepEqual(take(), ["latest "]);
   state.latest = 2;
   assert.equal((await deployer.pass(state.stop)).deployed, true);
-  assert.deepEqual(take(), ["latest ", "build 2", "realise b", "switch b", "activate b from a build 2"]);
+  assert.deepEqual(take(), [
+    "latest ",
+    "build 2",
+    "realise b",
+    "switch b",
+    "activate b from a build 2",
+    "release ",
+  ]);
 });
 
 Deno.test("Deployer activates an existing profile at the start, and not again when it is the latest", async () => {
@@ -92,7 +107,7 @@ Deno.test("Deployer activates an existing profile at the start, and not again wh
   await deployer.start(state.stop);
   assert.deepEqual(take(), ["activate a from a build -"]);
   assert.equal((await deployer.pass(state.stop)).deployed, false);
-  assert.deepEqual(take(), ["latest ", "build 1"]);
+  assert.deepEqual(take(), ["latest ", "build 1", "release "]);
 });
 
 Deno.test("Deployer reports a failed activation at the start, and the next build still comes", async () => {
@@ -104,7 +119,7 @@ Deno.test("Deployer reports a failed activation at the start, and the next build
   assert.deepEqual(names(), ["activate", "failure"]);
   state.fail.clear();
   await deployer.pass(state.stop);
-  assert.deepEqual(take().slice(-2), ["switch b", "activate b from a build 2"]);
+  assert.deepEqual(take().slice(-3), ["switch b", "activate b from a build 2", "release "]);
 });
 
 Deno.test("Deployer fails with the activation of the start when that path is the latest, and then runs it again", async () => {
@@ -117,7 +132,7 @@ Deno.test("Deployer fails with the activation of the start when that path is the
   assert.deepEqual(take(), ["latest ", "build 1"], "it is not run twice in a row");
   state.fail.clear();
   assert.equal((await deployer.pass(state.stop)).deployed, true);
-  assert.deepEqual(take(), ["latest ", "activate a from a build 1"]);
+  assert.deepEqual(take(), ["latest ", "activate a from a build 1", "release "]);
 });
 
 Deno.test("Deployer goes on where a pass failed", async () => {
@@ -129,7 +144,11 @@ Deno.test("Deployer goes on where a pass failed", async () => {
   state.fail.clear();
   take();
   await deployer.pass(state.stop);
-  assert.deepEqual(take(), ["latest ", "activate a from a build 1"], "only the activation was missing");
+  assert.deepEqual(
+    take(),
+    ["latest ", "activate a from a build 1", "release "],
+    "only the activation was missing",
+  );
 });
 
 Deno.test("Deployer neither switches nor activates again for a new build with the old path", async () => {
@@ -138,7 +157,7 @@ Deno.test("Deployer neither switches nor activates again for a new build with th
   take();
   state.latest = 3;
   assert.equal((await deployer.pass(state.stop)).deployed, false);
-  assert.deepEqual(take(), ["latest ", "build 3"]);
+  assert.deepEqual(take(), ["latest ", "build 3", "release "]);
 });
 
 Deno.test("Deployer follows Hydra backwards, with a warning", async () => {
@@ -165,7 +184,7 @@ Deno.test("Deployer leaves a profile that was changed by hand, says so once, and
   assert.deepEqual(names(), ["changed-by-hand"]);
   state.latest = 2;
   await deployer.pass(state.stop);
-  assert.deepEqual(take().slice(-1), ["activate b from z build 2"]);
+  assert.deepEqual(take().slice(-2), ["activate b from z build 2", "release "]);
 });
 
 for (const stage of ["realise", "switch"]) {

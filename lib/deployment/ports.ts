@@ -8,7 +8,7 @@ import type { StorePath } from "../nix/store_path.ts";
 export interface Nix {
   /**
    * Fetches a store path and its closure from the substituters; nothing is built or evaluated. From then on the
-   * path is protected from the garbage collector, until {@linkcode Nix.switchTo} has made it a generation.
+   * path is protected from the garbage collector, until {@linkcode Nix.release}.
    *
    * @param signal Ends the work; the promise then rejects with the signal's reason.
    * @throws {Failure} One of the codes that stand for exit status 12.
@@ -20,6 +20,11 @@ export interface Nix {
    * @throws {Failure} `switch-failed`.
    */
   switchTo(path: StorePath): Promise<void>;
+  /**
+   * Ends the protection of the path that was realised last: it is a generation by now, which protects it as well. It
+   * never fails: what stays protected is only kept a little longer, until the next realisation.
+   */
+  release(): Promise<void>;
 }
 
 /** One run of a profile's `bin/activate`. */

@@ -137,10 +137,9 @@ export function createNix({ profile, realiseTimeout, run, report, files }: NixOp
           "Make sure that the profile's folder can be written and has room; hail tries again.",
         );
       }
-      // The generation is a root of its own now. A root that stays behind only keeps a path a little longer, and
-      // the next realisation overwrites it.
-      await files.remove(root).catch(() => {});
     },
+
+    release: () => files.remove(root).catch(() => {}),
   };
 }
 
