@@ -50,9 +50,11 @@ export function createNix({ profile, realiseTimeout, run, report, files }: NixOp
     const exit = await run({
       ...command,
       env: NIX_ENVIRONMENT,
-      onLine: (text) => {
-        const line = withoutUserInfo(text);
-        report({ name: "nix-output", level: "info", message: line, fields: { program: command.program } });
+      onLine: (text, stream) => {
+        // On standard output is only the root that hail has asked for; what Nix has to say is on standard error.
+        const level = stream === "stdout" ? "debug" : "info";
+        const message = withoutUserInfo(text);
+        report({ name: "nix-output", level, message, fields: { program: command.program } });
       },
     });
     return { ...exit, output: exit.output.map(withoutUserInfo) };

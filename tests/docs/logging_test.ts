@@ -25,7 +25,7 @@ Deno.test("docs/logging.md has every event that the code reports, and no other",
   const reported = new Set<string>();
   for await (const module of modules(new URL("lib/", REPOSITORY))) {
     const text = await Deno.readTextFile(module);
-    for (const [, name] of text.matchAll(/\bname: "([a-z-]+)",\s+level:/g)) reported.add(name ?? "");
+    for (const [, name] of text.matchAll(/\bname: "([a-z-]+)",\s+level\b/g)) reported.add(name ?? "");
   }
   const documented = [...DOCUMENT.matchAll(/^\| `([a-z-]+)` \| (?:debug|info|warning|error)/gm)].map((
     [, name],
