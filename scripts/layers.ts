@@ -13,7 +13,7 @@ const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
 /** What every module of `lib/` may import. */
 const GROUND = ["lib/failure/", "lib/time/", "lib/report/"];
 /** An adapter knows what it is asked for, but not who asks. */
-const PORTS = ["type lib/deployment/ports.ts", "type lib/hydra/hydra.ts", "lib/nix/store_path.ts"];
+const PORTS = ["type lib/deployment/ports.ts", "lib/nix/store_path.ts"];
 
 /**
  * What the modules of a folder may import besides each other: folders, single files, or the types of a file. The lowest
@@ -23,11 +23,11 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   "lib/failure/": [],
   "lib/time/": ["lib/failure/"],
   "lib/report/": ["lib/failure/"],
-  // The domain: of the world outside it knows the store path and the shape of what Hydra tells, and no more.
-  "lib/deployment/": [...GROUND, "lib/nix/store_path.ts", "type lib/hydra/hydra.ts"],
+  // The domain: of the world outside it knows the store path, and no more.
+  "lib/deployment/": [...GROUND, "type lib/nix/store_path.ts"],
   "lib/process/": GROUND,
   "lib/netrc/": GROUND,
-  "lib/hydra/": [...GROUND, "lib/nix/store_path.ts"],
+  "lib/hydra/": [...GROUND, ...PORTS],
   "lib/nix/": [...GROUND, ...PORTS, "lib/process/"],
   "lib/activation/": [...GROUND, ...PORTS, "lib/process/"],
   "lib/systemd/": [...GROUND, ...PORTS, "lib/process/"],
@@ -145,7 +145,7 @@ function findCircles(graph: Graph): string[][] {
 export async function repositoryModules(): Promise<string[]> {
   const modules: string[] = [];
   const walk = async (folder: string) => {
-    for await (const entry of Deno.readDir(`${REPOSITORY}/${folder}`)) {
+    for await (const entry of Deno.readDir(REPOSITORY + folder)) {
       if (entry.isDirectory) await walk(`${folder}${entry.name}/`);
       else if (entry.name.endsWith(".ts")) modules.push(`${folder}${entry.name}`);
     }

@@ -1,4 +1,4 @@
-import type { Build } from "../hydra/hydra.ts";
+import type { Build } from "./ports.ts";
 import type { StorePath } from "../nix/store_path.ts";
 
 /** What is known when hail decides what to do next. */

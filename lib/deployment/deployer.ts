@@ -1,10 +1,9 @@
-import type { Build, Hydra } from "../hydra/hydra.ts";
 import type { StorePath } from "../nix/store_path.ts";
 import type { Report } from "../report/event.ts";
 import { failureEvent } from "../report/failure_event.ts";
 import type { Clock } from "../time/clock.ts";
 import { nextStep } from "./decision.ts";
-import type { Activator, Nix, Stages } from "./ports.ts";
+import type { Activator, Build, Hydra, Nix, Stages } from "./ports.ts";
 
 /** What a {@linkcode Deployer} works with. */
 export interface DeployerPorts {

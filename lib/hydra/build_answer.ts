@@ -1,7 +1,7 @@
 /** What Hydra's JSON about a build says: whether the build can be deployed, and if not, why not. */
 import * as v from "valibot";
 import { parseStorePath } from "../nix/store_path.ts";
-import type { Build } from "./hydra.ts";
+import type { Build } from "../deployment/ports.ts";
 
 /** Why a build cannot be deployed, in Hydra's own terms. */
 export interface Objection {

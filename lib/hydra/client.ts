@@ -5,7 +5,7 @@ import { type LatestAnswer, readBuildAnswer, readLatestAnswer } from "./answer.t
 import { readBuild } from "./build_answer.ts";
 import type { Http, HttpAnswer } from "./http.ts";
 import { HttpFault } from "./http_fault.ts";
-import type { Build, Hydra } from "./hydra.ts";
+import type { Build, Hydra } from "../deployment/ports.ts";
 import { HydraFailures } from "./hydra_failures.ts";
 import { buildUri, type JobName, type JobUri, withJob } from "./job_uri.ts";
 import { basicAuthorization, type BasicCredentials } from "./basic_authorization.ts";
@@ -31,7 +31,7 @@ export interface HydraOptions {
   readonly storeFolder?: string;
 }
 
-/** A renamed jobset that was itself renamed, and once more; Hydra keeps that many names at most in practice. */
+/** How many renames are followed in one poll: more than one is rare, and more than a few are a loop. */
 const HOPS_MAX = 3;
 
 /** A build's JSON has about a kilobyte, plus 250 bytes for each of its products. */

@@ -92,7 +92,7 @@ export function createHttp(certificates: Certificates = NO_CERTIFICATES): Http &
       return await fetch(uri, { method, headers: request.headers, redirect: "manual", client, signal });
     } catch (error) {
       // A server may close an idle connection at the very moment at which it is used again. GET and HEAD may then be
-      // repeated: RFC 9112, section 9.3.1.
+      // repeated: RFC 9112, section 9.3.1. Deno 2.9 does so itself, 2.5 does not.
       if (!mayRepeat || signal.aborted || httpFault(error).kind !== "cut") throw error;
       return await send(request, signal, false);
     }

@@ -93,6 +93,21 @@ Deno.test("client: a renamed job that vanishes is asked for under its first name
   ]);
 });
 
+Deno.test("client: a renamed job that has no build yet is warned of once, however often it is asked for", async () => {
+  await using server = startServer(({ target }) =>
+    target.includes("/new/") ? answerOf(404) : answerOf(301, ["Location: /job/demo/new/web/latest"])
+  );
+  using client = startClient(server.origin);
+  for (let poll = 0; poll < 3; poll++) {
+    await assertFails(
+      client.hydra.latest(NEVER),
+      "hydra-no-build",
+      /\/job\/demo\/new\/web\/latest: it has no build/,
+    );
+  }
+  assert.equal(client.events.length, 1);
+});
+
 Deno.test("client: three renames in a row are followed, and each is warned of", async () => {
   await using server = startServer(({ target }) =>
     target.includes("/mainxxx/") ? TO_BUILD : answerOf(301, [`Location: ${target.replace("/web", "x/web")}`])

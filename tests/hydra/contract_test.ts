@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { FailureCode } from "../../lib/failure/failure.ts";
 import { readLatestAnswer } from "../../lib/hydra/answer.ts";
+import { readBuild } from "../../lib/hydra/build_answer.ts";
 import { assertFails, NEVER, startClient } from "../support/hydra_client.ts";
 import { startRawServer } from "../support/raw_server.ts";
 import { captureNames, readCapture, startReplay } from "../support/replay.ts";
@@ -104,6 +105,20 @@ const FOUND: readonly Found[] = [
     path: "/job/demo/main/web/latest",
     id: 132,
     out: "cqipc4qz8r7jcj3l6938vfskfksc502g-web-6.0",
+  },
+  {
+    title: "a new build takes over with latest-finished too, once its evaluation is finished",
+    captures: ["newbuild-latest-finished"],
+    path: "/job/demo/main/web/latest-finished",
+    id: 132,
+    out: "cqipc4qz8r7jcj3l6938vfskfksc502g-web-6.0",
+  },
+  {
+    title: "a private Hydra answers a session that it knows",
+    captures: ["private-latest-cookie-follow"],
+    path: "/job/demo/main/web/latest",
+    id: 111,
+    out: WEB_4,
   },
   {
     title: "HEAD is answered with 302 and Location",
@@ -524,4 +539,26 @@ Deno.test("contract: every captured answer to latest is understood", async () =>
     kinds.set(answer.kind, (kinds.get(answer.kind) ?? 0) + 1);
   }
   assert.deepEqual([...kinds.keys()].toSorted(), ["build", "none", "renamed"]);
+});
+
+Deno.test("contract: every captured build is deployed exactly if it is finished, succeeded and has an out", async () => {
+  let deployed = 0;
+  let refused = 0;
+  for (
+    const name of captureNames().filter((name) =>
+      name.startsWith("build-") || name === "restart-3-build-after"
+    )
+  ) {
+    const [hop] = await readCapture(name);
+    assert.ok(hop !== undefined);
+    if (!new TextDecoder().decode(hop.head).startsWith("HTTP/1.1 200 ")) continue;
+    const json = JSON.parse(new TextDecoder().decode(hop.body));
+    const result = readBuild(hop.body, json.id, "/nix/store");
+    const good = json.finished === 1 && json.buildstatus === 0 && "out" in json.buildoutputs;
+    assert.equal("outPath" in result, good, name);
+    if ("outPath" in result) assert.equal(result.outPath, json.buildoutputs.out.path, name);
+    if (good) deployed++;
+    else refused++;
+  }
+  assert.ok(deployed >= 5 && refused >= 8, `${deployed} and ${refused}`);
 });

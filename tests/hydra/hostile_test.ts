@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import type { Failure, FailureCode } from "../../lib/failure/failure.ts";
-import type { Hydra } from "../../lib/hydra/hydra.ts";
+import type { Hydra } from "../../lib/deployment/ports.ts";
 import { assertFails, failureOf, JOB, NEVER, startClient } from "../support/hydra_client.ts";
 import { latin1, type RawAnswer, type RawHandler, startRawServer } from "../support/raw_server.ts";
 

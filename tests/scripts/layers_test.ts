@@ -19,9 +19,10 @@ Deno.test("layers: imports downwards and within a folder are in order", () => {
     "lib/cli/hail.ts": ["lib/agent/loop.ts", "npm commander", "deno.json"],
     "deno.json": [],
     "lib/agent/loop.ts": ["lib/deployment/deployer.ts", "lib/nix/nix.ts"],
-    "lib/deployment/deployer.ts": ["lib/deployment/ports.ts", "type lib/hydra/hydra.ts"],
+    "lib/deployment/deployer.ts": ["lib/deployment/ports.ts", "type lib/nix/store_path.ts"],
     "lib/deployment/ports.ts": ["lib/failure/failure.ts"],
     "lib/nix/nix.ts": ["type lib/deployment/ports.ts"],
+    "lib/nix/store_path.ts": [],
     "lib/nix/nix_test.ts": ["lib/nix/nix.ts", "tests/support/command.ts", "npm fast-check"],
     "tests/support/command.ts": ["lib/agent/loop.ts"],
   });
@@ -32,7 +33,7 @@ for (
   const [what, module, target] of [
     ["upwards", "lib/failure/failure.ts", "lib/time/clock.ts"],
     ["of an adapter by the domain", "lib/deployment/deployer.ts", "lib/nix/nix.ts"],
-    ["of an adapter's code where types are allowed", "lib/deployment/deployer.ts", "lib/hydra/hydra.ts"],
+    ["of an adapter's code where types are allowed", "lib/nix/nix.ts", "lib/deployment/ports.ts"],
     ["of the command line", "lib/agent/loop.ts", "lib/cli/parse.ts"],
     ["of the agent by main.ts", "main.ts", "lib/agent/loop.ts"],
     ["of tests by the product", "lib/nix/nix.ts", "tests/support/stage.ts"],

@@ -5,7 +5,7 @@ import type { BasicCredentials } from "../../lib/hydra/basic_authorization.ts";
 import type { Certificates } from "../../lib/hydra/certificates.ts";
 import { createHydra } from "../../lib/hydra/client.ts";
 import { createHttp } from "../../lib/hydra/http.ts";
-import type { Hydra } from "../../lib/hydra/hydra.ts";
+import type { Hydra } from "../../lib/deployment/ports.ts";
 import { parseJobUri } from "../../lib/hydra/job_uri.ts";
 import type { Event } from "../../lib/report/event.ts";
 
