@@ -34,19 +34,23 @@ export interface DeployOptions {
   readonly request: number;
   readonly realise: number;
   readonly activation: number;
-  /** The version of hail. */
-  readonly version: string;
 }
 
 /**
  * Puts the parts together for one profile, and runs them.
  *
+ * @param version The version of hail.
  * @returns The exit status.
  * @throws {Failure} What keeps it from beginning: an unusable netrc or certificate file (exit status 2), a folder that
  * cannot be written (13), another hail on the profile (15).
  */
-export async function deploy(options: DeployOptions, env: Environment, report: Report): Promise<number> {
-  const { profile, jobUri, schedule, version } = options;
+export async function deploy(
+  options: DeployOptions,
+  version: string,
+  env: Environment,
+  report: Report,
+): Promise<number> {
+  const { profile, jobUri, schedule } = options;
   const bell = new Bell();
   const stop = listenForSignals(bell, report);
   const host = new URL(jobUri.origin).hostname;

@@ -1,5 +1,4 @@
-import type { JobUri } from "../hydra/job_uri.ts";
-import type { ProfilePath } from "../nix/profile_name.ts";
+import type { DeployOptions } from "../agent/deploy.ts";
 import type { Level } from "../report/event.ts";
 import type { LogFormat } from "../report/log.ts";
 
@@ -9,16 +8,9 @@ export interface LogOptions {
   readonly logFormat: LogFormat;
 }
 
-/** `hail --profile PROFILE --job-uri URI ...`. Times are in milliseconds. */
-export interface DeployCommand extends LogOptions {
+/** `hail --profile PROFILE --job-uri URI ...`. */
+export interface DeployCommand extends DeployOptions, LogOptions {
   readonly command: "deploy";
-  readonly profile: ProfilePath;
-  readonly jobUri: JobUri;
-  readonly netrcFile: string | undefined;
-  readonly schedule: { readonly oneshot: true } | { readonly oneshot: false; readonly period: number };
-  readonly request: number;
-  readonly realise: number;
-  readonly activation: number;
 }
 
 /** `hail apply-units ...`. */

@@ -44,7 +44,7 @@ export async function hail(args: readonly string[], env: Environment): Promise<n
   return await withStatus(report, async () => {
     switch (command.command) {
       case "deploy":
-        return await deploy({ ...command, version: VERSION }, env, report);
+        return await deploy(command, VERSION, env, report);
       case "apply-units":
         return await applyUnits(command, {
           disk: systemDisk,
