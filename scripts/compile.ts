@@ -17,6 +17,9 @@ const DENORT = fileURLToPath(new URL("./denort", import.meta.url));
 /** Where the executable is written to, unless another path is given. */
 export const EXECUTABLE = resolve(REPOSITORY, "dist/hail");
 
+/** No compilation takes that long, in milliseconds. */
+const LEFTOVER_AGE = 3600_000;
+
 /** What is fixed in the executable for good. */
 const COMPILE_OPTIONS = [
   // What the bundle needs is in it, so nothing of the folder that it happens to be in counts.
@@ -47,6 +50,7 @@ export async function compile(
   output = EXECUTABLE,
 ): Promise<void> {
   await Deno.mkdir(dirname(output), { recursive: true });
+  await removeLeftovers(dirname(output));
   const folder = await Deno.makeTempDir({ dir: dirname(output), prefix: ".compile-" });
   try {
     // Names that say nothing of this machine: they become part of the executable.
@@ -57,6 +61,18 @@ export async function compile(
     await Deno.rename(executable, output);
   } finally {
     await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** What a compilation has left that was killed: each is as large as the executable. */
+async function removeLeftovers(folder: string): Promise<void> {
+  for await (const entry of Deno.readDir(folder)) {
+    if (!entry.name.startsWith(".compile-") || !entry.isDirectory) continue;
+    const path = `${folder}/${entry.name}`;
+    const { mtime } = await Deno.stat(path);
+    if (mtime !== null && Date.now() - mtime.getTime() > LEFTOVER_AGE) {
+      await Deno.remove(path, { recursive: true });
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Runs the tests: `deno task test [SUITE...]`. The suites are `static`, `unit`, `nix` and `systemd`; all of them
- * unless some are named. What a suite needs is installed or fetched first, as root.
+ * Runs the tests: `deno task test [SUITE...]`. The suites are `static`, `unit`, `lts`, `nix` and `systemd`; all of
+ * them unless some are named. `lts` is `unit` on the long-term-support line of Deno. What a suite needs is installed or fetched first, as root.
  *
  * The last line is `N passed, N failed`. The exit status is 0 only if something passed and nothing failed.
  *
@@ -19,7 +19,13 @@ const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
 /** A test run that takes longer hangs, in milliseconds. */
 const LIMIT = 30 * 60_000;
 
-const SUITES = ["static", "unit", "nix", "systemd"] as const;
+/** A test that leaves something open or under way fails. The long-term-support line looks for that by itself. */
+const SANITIZERS = ["--sanitize-ops", "--sanitize-resources"];
+
+/** The newest version of the long-term-support line. */
+const LTS_VERSION = "2.5.7";
+
+const SUITES = ["static", "unit", "lts", "nix", "systemd"] as const;
 type Suite = (typeof SUITES)[number];
 
 /** What Debian must have for the suites that run on a real Nix or a real systemd. */
@@ -46,16 +52,28 @@ async function runStatic(): Promise<Tally> {
 }
 
 /** Runs `deno test` and counts from its report, for its own summary leaves out what broke before it began. */
-async function denoTest(args: readonly string[]): Promise<Tally> {
+async function denoTest(
+  args: readonly string[],
+  deno: readonly string[] = [Deno.execPath()],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Tally> {
   const report = await Deno.makeTempFile({ prefix: "hail-junit-" });
+  const [program = "", ...before] = deno;
   try {
-    const ok = await run(Deno.execPath(), ["test", "-A", `--junit-path=${report}`, ...args]);
+    const ok = await run(program, [...before, "test", "-A", `--junit-path=${report}`, ...args], env);
     const tally = countTests(await Deno.readTextFile(report));
     if (!ok && tally.failed === 0) return plus(tally, { passed: 0, failed: 1 });
     return tally;
   } finally {
     await Deno.remove(report);
   }
+}
+
+/** Runs the fast tests on the long-term-support line of Deno, which npm brings. */
+function runLts(): Promise<Tally> {
+  // This line trusts the certificates of the system only where it is told to.
+  const env = { DENO_TLS_CA_STORE: "system" };
+  return denoTest(["--quiet", "--no-check"], ["npx", "--yes", `deno@${LTS_VERSION}`], env);
 }
 
 /** Runs end-to-end tests on the compiled hail. */
@@ -82,8 +100,18 @@ async function prepare(suites: ReadonlySet<Suite>): Promise<void> {
 }
 
 /** Runs a program with its output shown as it comes. The result tells whether it succeeded in time. */
-async function run(program: string, args: readonly string[]): Promise<boolean> {
-  const child = new Deno.Command(program, { args: [...args], cwd: REPOSITORY, stdin: "null" }).spawn();
+async function run(
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<boolean> {
+  const options: Deno.CommandOptions = {
+    args: [...args],
+    env: { ...env },
+    cwd: REPOSITORY,
+    stdin: "null",
+  };
+  const child = new Deno.Command(program, options).spawn();
   const timer = setTimeout(() => {
     say(
       `${relative(REPOSITORY, program)} ${args.join(" ")} is stopped: it has run for ${
@@ -118,7 +146,8 @@ async function main(args: readonly string[]): Promise<number> {
   const runs: Record<Suite, () => Promise<Tally>> = {
     static: runStatic,
     // After the preparations, for those take all the processors, and some of these tests measure time.
-    unit: () => prepared.catch(() => {}).then(() => denoTest([])),
+    unit: () => prepared.catch(() => {}).then(() => denoTest(SANITIZERS)),
+    lts: () => prepared.catch(() => {}).then(runLts),
     nix: () => runEndToEnd("nix", prepared),
     systemd: () => runEndToEnd("systemd", prepared),
   };

@@ -551,7 +551,8 @@ Deno.test("contract: every captured build is deployed exactly if it is finished,
   ) {
     const [hop] = await readCapture(name);
     assert.ok(hop !== undefined);
-    if (!new TextDecoder().decode(hop.head).startsWith("HTTP/1.1 200 ")) continue;
+    // The answer to a HEAD has no body.
+    if (!new TextDecoder().decode(hop.head).startsWith("HTTP/1.1 200 ") || hop.body.length === 0) continue;
     const json = JSON.parse(new TextDecoder().decode(hop.body));
     const result = readBuild(hop.body, json.id, "/nix/store");
     const good = json.finished === 1 && json.buildstatus === 0 && "out" in json.buildoutputs;

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type CommandOptions, type CommandResult, run, RunningCommand } from "./command.ts";
 import { type Nix, nixConf, type NixSettings } from "./nix.ts";
@@ -55,6 +56,8 @@ export class NixTree implements Nix, AsyncDisposable {
       TMPDIR: `${this.folder}/tmp`,
       LANG: "C.UTF-8",
       NIX_CONF_DIR: `${this.folder}/etc`,
+      // As in the script: Nix 2.8 looks there for its build hook.
+      NIX_LIBEXEC_DIR: `${dirname(this.#bin)}/usr/libexec`,
     };
   }
 

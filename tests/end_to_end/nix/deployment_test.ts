@@ -184,7 +184,7 @@ for (const suite of NIX_SUITES) {
       await Deno.mkdir(folder);
       await Deno.writeTextFile(
         `${folder}/nix-env`,
-        `#!/bin/sh\nnix-store --gc 2>&1\nPATH=$\{PATH#*:}\nexec nix-env "$@"\n`,
+        `#!/bin/sh\nnix-store --gc >&2\nPATH=$\{PATH#*:}\nexec nix-env "$@"\n`,
         { mode: 0o755 },
       );
       const path = `${folder}:${world.tree.env["PATH"]}`;
