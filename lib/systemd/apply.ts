@@ -1,0 +1,209 @@
+import type { Disk } from "./disk.ts";
+import { type Action, isIdle, needsMark, type UnitState } from "./plan.ts";
+import type { Systemd } from "./systemctl.ts";
+import { diskFailure, draftPath, linkDestination, markPath, type Place } from "./unit_folder.ts";
+import { unitFile } from "./unit_name.ts";
+import { pendingMark } from "./unit_text.ts";
+
+/** What carrying out a plan needs. */
+export interface ApplyPorts {
+  readonly disk: Disk;
+  readonly systemd: Systemd;
+  /** Told of each unit that could not be brought in line; the others go on. */
+  readonly failed: (service: string, error: unknown) => void;
+}
+
+/** Something that systemd is busy with. */
+export interface Job {
+  readonly service: string;
+  readonly verb: "start" | "stop";
+}
+
+/**
+ * The first half of an apply: writes what must be written, makes systemd read it, and gives systemd the jobs. It
+ * waits for none of them: the jobs are systemd's from then on, and a hail that is to stop may itself be waiting for
+ * the lock that this run holds.
+ *
+ * Every change is announced by a mark before it is made, and the mark goes when systemd has the job: a run that is
+ * killed in between is finished by the next one. The unit that started this run is written but not restarted, and a
+ * unit that is removed keeps its file until it has stopped, since the file says how it is stopped.
+ *
+ * @param drafts Files that a killed run has left behind.
+ * @returns What systemd has to do now.
+ * @throws {Failure} `activation-failed` if the files cannot be written, or systemd does not read them.
+ */
+export async function install(
+  place: Place,
+  target: string,
+  plan: readonly Action[],
+  drafts: readonly string[],
+  ports: ApplyPorts,
+): Promise<readonly Job[]> {
+  const { disk, systemd } = ports;
+  const touched = plan.filter((action) => !isIdle(action));
+  const rewritten = touched.some((action) => needsMark(action) || relinks(action));
+  await onDisk(place.unitFolder, async () => {
+    for (const draft of drafts) await disk.remove(draft);
+    await mark(place, touched.filter(needsMark), disk);
+    for (const { service, write } of touched) {
+      if (write !== null) await writeFile(`${place.unitFolder}/${unitFile(service)}`, write, disk);
+    }
+    // A link must not outlive the file that says whose it is.
+    if (rewritten) await disk.sync(place.unitFolder);
+    await relink(place, target, touched, disk);
+  });
+  // Even if no file has changed: what is marked may have been written by a run that did not come to this line.
+  if (rewritten) await systemd.daemonReload();
+
+  const jobs: Job[] = [];
+  for (const action of touched) {
+    const job = action.caller ? null : jobOf(action);
+    if (job === null) continue;
+    try {
+      await systemd.enqueue(job, unitFile(action.service));
+    } catch (error) {
+      ports.failed(action.service, error);
+      continue;
+    }
+    if (job === "restart") await deleteMark(place, action.service, disk);
+    jobs.push({ service: action.service, verb: job === "stop" ? "stop" : "start" });
+  }
+  // From here on a power cut takes nothing back. What it takes back before is made anew by the next run.
+  if (rewritten) await syncFolder(place, disk);
+  return jobs;
+}
+
+function jobOf({ kind, running }: Action): "start" | "stop" | "restart" | null {
+  switch (kind) {
+    case "install":
+    case "replace":
+      return "restart";
+    case "start":
+      return "start";
+    case "remove":
+      return running ? "stop" : null;
+    case "keep":
+      return null;
+  }
+}
+
+/** The marks come first, all of them: what follows may be cut off at any point. */
+async function mark({ unitFolder, namespace }: Place, actions: readonly Action[], disk: Disk) {
+  for (const { service } of actions) {
+    await writeFile(markPath(unitFolder, service), pendingMark(namespace), disk);
+  }
+}
+
+const relinks = ({ link, unlink }: Action) => link || unlink.length > 0;
+
+async function relink({ unitFolder }: Place, target: string, actions: readonly Action[], disk: Disk) {
+  const changed = new Set<string>();
+  const wants = wantsFolder(unitFolder, target);
+  const linked = actions.filter(({ link }) => link);
+  if (linked.length > 0 && await disk.list(wants) === null) await disk.makeFolder(wants);
+  for (const { service } of linked) {
+    const link = `${wants}/${unitFile(service)}`;
+    await disk.link(draftPath(link), linkDestination(service));
+    await disk.rename(draftPath(link), link);
+    changed.add(wants);
+  }
+  for (const { service, unlink } of actions) {
+    for (const other of unlink) {
+      await disk.remove(`${wantsFolder(unitFolder, other)}/${unitFile(service)}`);
+      changed.add(wantsFolder(unitFolder, other));
+    }
+  }
+  for (const folder of changed) await disk.sync(folder);
+}
+
+const wantsFolder = (unitFolder: string, target: string) => `${unitFolder}/${target}.wants`;
+
+/** Whether {@linkcode conclude} has anything to do after the jobs are over. */
+export function needsConclusion(plan: readonly Action[]): boolean {
+  return plan.some((action) => needsMark(action) && (action.caller || action.kind === "remove"));
+}
+
+/**
+ * The second half of an apply: deletes the files of the removed units that have stopped, and at the very end sees to
+ * the unit that started this run.
+ *
+ * Another run may have come in between, and may have changed its mind about a unit: only what is still marked is
+ * touched.
+ *
+ * @param observed The units as they are now.
+ * @throws {Failure} `activation-failed` if the files cannot be written, or systemd does not read them.
+ */
+export async function conclude(
+  place: Place,
+  plan: readonly Action[],
+  observed: ReadonlyMap<string, UnitState>,
+  ports: ApplyPorts,
+): Promise<void> {
+  const { disk, systemd } = ports;
+  const unfinished = plan.filter(({ service }) => observed.get(service)?.pending === true);
+  const stopped = unfinished.filter(({ service, kind }) =>
+    kind === "remove" && observed.get(service)?.activity === "stopped"
+  );
+  if (stopped.length > 0) {
+    for (const { service } of stopped) {
+      // At worst it stays listed as failed, which is no reason to keep it.
+      await systemd.resetFailed(unitFile(service)).catch(() => {});
+      await deleteFile(place, service, disk);
+    }
+    await systemd.daemonReload();
+    for (const { service } of stopped) await deleteMark(place, service, disk);
+  }
+  for (const action of unfinished) {
+    if (action.caller && !stopped.includes(action)) await concludeCaller(place, action, observed, ports);
+  }
+  if (unfinished.length > 0) await syncFolder(place, disk);
+}
+
+async function concludeCaller(
+  place: Place,
+  { service, kind }: Action,
+  observed: ReadonlyMap<string, UnitState>,
+  { disk, systemd, failed }: ApplyPorts,
+) {
+  if (kind === "remove") {
+    // Gone first: once it is told to stop, nobody may be left to finish the work. systemd goes by what it has read
+    // until it is told to read again, so the unit is still stopped as its file said.
+    await deleteFile(place, service, disk);
+    await syncFolder(place, disk);
+  }
+  try {
+    const job = kind === "remove" ? "stop" : "restart";
+    // Somebody may have told it to stop meanwhile, or the host goes down: that stands. systemd has read the new file.
+    if (observed.get(service)?.activity !== "stopping") await systemd.enqueue(job, unitFile(service));
+  } catch (error) {
+    failed(service, error);
+    return;
+  }
+  await deleteMark(place, service, disk);
+}
+
+async function writeFile(path: string, text: string, disk: Disk) {
+  const draft = draftPath(path);
+  await disk.create(draft, text);
+  await disk.rename(draft, path);
+}
+
+function deleteFile({ unitFolder }: Place, service: string, disk: Disk) {
+  return onDisk(unitFolder, () => disk.remove(`${unitFolder}/${unitFile(service)}`));
+}
+
+function deleteMark({ unitFolder }: Place, service: string, disk: Disk) {
+  return onDisk(unitFolder, () => disk.remove(markPath(unitFolder, service)));
+}
+
+function syncFolder({ unitFolder }: Place, disk: Disk) {
+  return onDisk(unitFolder, () => disk.sync(unitFolder));
+}
+
+async function onDisk<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw diskFailure(folder, error);
+  }
+}

@@ -1,0 +1,127 @@
+import { Failure } from "../failure/failure.ts";
+import { unitFile } from "./unit_name.ts";
+
+/** What is there of one unit: in the unit folder, and in systemd. */
+export interface UnitState {
+  /** The text of the unit file; null if there is none. */
+  readonly content: string | null;
+  /** Why the unit file is somebody else's and must not be touched; null if it is ours, or missing. */
+  readonly foreign: string | null;
+  /** A run that was to change the unit has not come to its end. */
+  readonly pending: boolean;
+  /** The targets that pull the unit in, by links of the right kind. */
+  readonly targets: readonly string[];
+  /** What systemd says. */
+  readonly activity: "starting" | "active" | "stopping" | "stopped";
+  /** It is the unit that this run was started from. */
+  readonly caller: boolean;
+}
+
+/** A unit that nobody has heard of. */
+export const ABSENT: UnitState = {
+  content: null,
+  foreign: null,
+  pending: false,
+  targets: [],
+  activity: "stopped",
+  caller: false,
+};
+
+/** What to do about one unit. */
+export interface Action {
+  /** The name of the service. */
+  readonly service: string;
+  /**
+   * - `install`: new; write it and start it
+   * - `replace`: changed, or its last change was not finished; write it and restart it
+   * - `start`: as it should be, but not running
+   * - `keep`: as it should be, and running
+   * - `remove`: no longer wanted; stop it and delete it
+   */
+  readonly kind: "install" | "replace" | "start" | "keep" | "remove";
+  /** The new text of the unit file, or null if the file stays as it is. */
+  readonly write: string | null;
+  /** The link from the target must be made. */
+  readonly link: boolean;
+  /** Targets whose link must go. */
+  readonly unlink: readonly string[];
+  /** systemd runs it, or is about to. */
+  readonly running: boolean;
+  /** It is the unit that this run was started from: its turn comes last, and nothing waits for it. */
+  readonly caller: boolean;
+}
+
+/**
+ * Decides what brings the units of a namespace in line with the wanted ones.
+ *
+ * @param desired The wanted unit files, by service.
+ * @param observed What is there, by service; a service that is missing is {@linkcode ABSENT}.
+ * @param target The target that is to pull the units in.
+ * @returns One action for each unit that is wanted or there, in the order of their names, the caller's last.
+ * @throws {Failure} `activation-failed` if a wanted unit's file belongs to somebody else.
+ */
+export function planUnits(
+  desired: ReadonlyMap<string, string>,
+  observed: ReadonlyMap<string, UnitState>,
+  target: string,
+): readonly Action[] {
+  refuseForeign(desired, observed);
+  const services = [...new Set([...desired.keys(), ...observed.keys()])].sort();
+  const actions = services
+    .map((service) => planUnit(service, desired.get(service), observed.get(service) ?? ABSENT, target))
+    .filter((action) => action !== null);
+  return [...actions.filter((action) => !action.caller), ...actions.filter((action) => action.caller)];
+}
+
+function planUnit(
+  service: string,
+  wanted: string | undefined,
+  state: UnitState,
+  target: string,
+): Action | null {
+  const { caller, targets } = state;
+  const running = state.activity !== "stopped";
+  if (wanted === undefined) {
+    if (state.foreign !== null || (state.content === null && !state.pending)) return null;
+    return { service, kind: "remove", write: null, link: false, unlink: targets, running, caller };
+  }
+  const changed = state.content !== wanted;
+  return {
+    service,
+    kind: kindOf(state, changed),
+    write: changed ? wanted : null,
+    link: !targets.includes(target),
+    unlink: targets.filter((other) => other !== target),
+    running,
+    caller,
+  };
+}
+
+function kindOf(state: UnitState, changed: boolean): Action["kind"] {
+  if (state.content === null) return "install";
+  if (changed || state.pending) return "replace";
+  // The caller runs, or somebody has just told it to stop: in neither case is it to be started.
+  return state.activity === "active" || state.caller ? "keep" : "start";
+}
+
+/** Whether an action must survive this run: its unit is marked until the work is done. */
+export function needsMark({ kind }: Action): boolean {
+  return kind === "install" || kind === "replace" || kind === "remove";
+}
+
+/** Whether an action changes nothing at all. */
+export function isIdle(action: Action): boolean {
+  return action.kind === "keep" && !action.link && action.unlink.length === 0;
+}
+
+function refuseForeign(desired: ReadonlyMap<string, string>, observed: ReadonlyMap<string, UnitState>) {
+  for (const service of [...desired.keys()].sort()) {
+    const foreign = observed.get(service)?.foreign ?? null;
+    if (foreign === null) continue;
+    throw new Failure("activation-failed", {
+      what: unitFile(service),
+      why: `a unit of that name is there already, and ${foreign}; nothing has been changed`,
+      next: `Give the service "${service}" another name, or remove the other unit.`,
+    });
+  }
+}
