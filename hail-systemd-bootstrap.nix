@@ -234,7 +234,7 @@ let
     (setting "Restart" "always")
     (setting "RestartSec" "10s")
     (setting "WatchdogSec" "2min")
-    (setting "TimeoutStopSec" "16min")
+    (setting "TimeoutStopSec" "90s")
     (setting "TimeoutAbortSec" "30s")
     (setting "KillMode" "mixed")
     (setting "OOMPolicy" "continue")

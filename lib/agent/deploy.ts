@@ -1,6 +1,5 @@
 import { createActivator } from "../activation/activate.ts";
 import { Deployer } from "../deployment/deployer.ts";
-import type { Stages } from "../deployment/ports.ts";
 import { readCertificates } from "../hydra/certificates.ts";
 import { createHydra } from "../hydra/client.ts";
 import { createHttp } from "../hydra/http.ts";
@@ -24,6 +23,7 @@ import { type AgentPorts, runLoop, runOnce } from "./loop.ts";
 import { readMachineId } from "./machine_id.ts";
 import { phaseOf } from "./phase.ts";
 import { listenForSignals, Stopped } from "./signals.ts";
+import { createStageBoard } from "./stage_board.ts";
 
 /** What the command line says about a deployment. Times are in milliseconds. */
 export interface DeployOptions {
@@ -73,12 +73,7 @@ export async function deploy(
   const watchdog = interval === null
     ? null
     : startWatchdog(interval, { clock: systemClock, manager, report });
-  const stages: Stages = {
-    enter(stage, limit) {
-      watchdog?.enter(stage, limit);
-      void manager.status(stage);
-    },
-  };
+  const stages = createStageBoard({ clock: systemClock, manager, watchdog, stop: stop.gently });
   const deployer = new Deployer({
     hydra: createHydra({
       jobUri,

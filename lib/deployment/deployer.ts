@@ -183,7 +183,8 @@ export class Deployer {
     const fields = { path, build_id: buildId };
     this.#startFailure = null;
     this.#activated = null;
-    stages.enter(buildId === null ? "activating" : `activating build ${buildId}`, this.#limits.activation);
+    const stage = buildId === null ? "activating" : `activating build ${buildId}`;
+    stages.enter(stage, this.#limits.activation, true);
     report({ name: "activate", level: "info", message: `activating ${path}`, fields });
     const begun = clock.monotonic();
     await activator.activate({ storePath: path, previous, buildId }, stop.now);

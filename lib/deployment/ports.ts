@@ -88,6 +88,7 @@ export interface Stages {
   /**
    * @param stage What hail is doing now, in a few words.
    * @param limit By when it is over at the latest, in milliseconds from now.
+   * @param finishes Whether it is finished even when hail is told to stop gently.
    */
-  enter(stage: string, limit: number): void;
+  enter(stage: string, limit: number, finishes?: boolean): void;
 }

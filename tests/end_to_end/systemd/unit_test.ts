@@ -97,7 +97,7 @@ for (const suite of SUITES) {
       Restart: "always",
       RestartUSec: "1s",
       StartLimitIntervalUSec: "0",
-      TimeoutStopUSec: "16min",
+      TimeoutStopUSec: "1min 30s",
       WatchdogUSec: "2min",
       KillMode: "mixed",
       OOMPolicy: "continue",
