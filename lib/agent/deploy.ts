@@ -63,7 +63,7 @@ export async function deploy(
   const store = storeFolder(env);
   const certificates = await readCertificates(jobUri.origin, env, Deno.readTextFile);
   const http = createHttp(certificates);
-  await lockProfile(profile);
+  await lockProfile(profile, store);
 
   const run = createRunCommand(systemClock);
   const manager = await connectServiceManager(env, report);

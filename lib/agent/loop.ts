@@ -52,7 +52,7 @@ export async function runLoop(ports: AgentPorts, { period, phase }: Schedule): P
         report({
           name: "recovered",
           level: "info",
-          message: `all is well again after ${failures} failed tries`,
+          message: `all is well again after ${failures} failed ${failures === 1 ? "try" : "tries"}`,
         });
       }
       failures = 0;
@@ -62,7 +62,10 @@ export async function runLoop(ports: AgentPorts, { period, phase }: Schedule): P
       idle = `at build ${result.build.id} (${result.build.name})`;
       reportIdle(report, result, delay);
     } catch (error) {
-      if (stop.gently.aborted) break;
+      if (stop.gently.aborted) {
+        if (error !== stop.gently.reason) report(failureEvent(error));
+        break;
+      }
       failures += 1;
       inARow = 0;
       const retryAfter = error instanceof Failure ? error.retryAfter : undefined;
@@ -97,7 +100,7 @@ export async function runOnce({ deployer, stop, report }: AgentPorts): Promise<n
     });
     return EXIT_STATUS.ok;
   } catch (error) {
-    if (stop.gently.aborted && !(error instanceof Failure)) throw error;
+    if (stop.gently.aborted && error === stop.gently.reason) throw error;
     report(failureEvent(error));
     return error instanceof Failure ? error.exitStatus : EXIT_STATUS.internal;
   }

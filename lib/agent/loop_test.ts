@@ -105,6 +105,18 @@ Deno.test("runLoop ends at once when it is told to stop while idle", async () =>
   assert.deepEqual(times(), [0]);
 });
 
+Deno.test("runLoop reports what failed while it was told to stop, and not the stop itself", async () => {
+  for (const [error, told] of [[failed(), true], [new TypeError("bug"), true], [null, false]] as const) {
+    const its = world([nothing]);
+    const pass = () => {
+      its.gently.abort(new Stopped("SIGTERM"));
+      return Promise.reject(error ?? its.gently.signal.reason);
+    };
+    await runLoop({ ...its.ports, deployer: { ...its.ports.deployer, pass } }, { period: PERIOD, phase: 0 });
+    assert.equal(its.events.some(({ name }) => name === "failure"), told);
+  }
+});
+
 Deno.test("runLoop polls at once when the bell rings, also when it rang during a pass", async () => {
   const its = world([nothing]);
   const loop = runLoop(its.ports, { period: PERIOD, phase: 0 });

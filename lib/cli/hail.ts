@@ -21,7 +21,15 @@ import { VERSION } from "./version.ts";
  * @returns The exit status. It never throws: what nobody foresaw is reported and ends with status 1.
  */
 export async function hail(args: readonly string[], env: Environment): Promise<number> {
-  const parsed = parseCommandLine(args, profilesFolder(env), {
+  let folder: string;
+  try {
+    folder = profilesFolder(env);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    writeLine("stderr", `error: ${error.message}. ${error.next}`);
+    return error.exitStatus;
+  }
+  const parsed = parseCommandLine(args, folder, {
     stdout: (text) => writeLine("stdout", text),
     stderr: (text) => writeLine("stderr", text),
     columns: columnsOf(),

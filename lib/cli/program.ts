@@ -4,6 +4,7 @@ import { parseJobUri } from "../hydra/job_uri.ts";
 import { parseProfile } from "../nix/profile_name.ts";
 import { LEVELS } from "../report/event.ts";
 import { LOG_FORMATS } from "../report/log.ts";
+import { withoutUserInfo } from "../report/user_info.ts";
 import { DEFAULT_UNIT_FOLDER } from "../systemd/apply_units.ts";
 import { formatDuration, parseDuration } from "../time/period.ts";
 import type { ApplyUnitsCommand, CommandLine, DeployCommand, LogOptions } from "./command_line.ts";
@@ -44,7 +45,7 @@ export function buildProgram(
     .showHelpAfterError("Try: hail --help")
     .configureOutput({
       writeOut: terminal.stdout,
-      writeErr: terminal.stderr,
+      writeErr: (text) => terminal.stderr(withoutSecrets(text)),
       getOutHelpWidth: () => terminal.columns,
       getErrHelpWidth: () => terminal.columns,
       getOutHasColors: () => false,
@@ -81,13 +82,9 @@ export function buildProgram(
       ),
     )
     .optionsGroup("Time limits:")
-    .option("--request-timeout <LIMIT>", "For one request to Hydra.", formatDuration(REQUEST_LIMIT))
-    .option(
-      "--realise-timeout <LIMIT>",
-      "For fetching a build and its closure.",
-      formatDuration(REALISE_LIMIT),
-    )
-    .option("--activation-timeout <LIMIT>", "For one run of bin/activate.", formatDuration(ACTIVATION_LIMIT));
+    .addOption(limitOption("--request-timeout", "For one request to Hydra.", REQUEST_LIMIT))
+    .addOption(limitOption("--realise-timeout", "For fetching a build and its closure.", REALISE_LIMIT))
+    .addOption(limitOption("--activation-timeout", "For one run of bin/activate.", ACTIVATION_LIMIT));
   addLogOptions(program);
   program
     .optionsGroup("Other:")
@@ -98,11 +95,12 @@ export function buildProgram(
     );
 
   const applyUnits = program.command("apply-units")
-    .summary("bring the units of a namespace in line (for bin/activate of the bootstrap profile)")
+    .summary("Bring the units of a namespace in line (for bin/activate of the bootstrap profile).")
     .description(
       "Brings the units of a namespace in line: new ones are installed and started, changed ones restarted, unchanged ones left running, and those that are gone stopped and deleted.",
     )
     .helpOption("-h, --help", "Show this help.")
+    .allowExcessArguments(true)
     .option("--namespace <NAMESPACE>", "Whose units they are. Units of others are never touched.")
     .option("--units <FOLDER>", "The folder with the unit files that there are to be.")
     .option("--target <TARGET>", "The target that starts them.")
@@ -116,7 +114,19 @@ export function buildProgram(
   applyUnits.action((options: Record<string, string>) => done(readApplyUnits(applyUnits, options)));
 
   tab(program);
+  program.commands.find((command) => command.name() === "complete")
+    ?.summary("Print the completion script of a shell.");
   return program;
+}
+
+function limitOption(name: string, description: string, initial: number): Option {
+  const text = formatDuration(initial);
+  return new Option(`${name} <LIMIT>`, description).default(text, text);
+}
+
+/** Some messages of the library repeat what was typed, and that may be a URI with a password. */
+function withoutSecrets(text: string): string {
+  return withoutUserInfo(text).replace(/(unknown option '--[^'=]*)=[^\n]*'/, "$1'");
 }
 
 function addLogOptions(command: Command) {
@@ -132,8 +142,7 @@ function readDeploy(
   profilesFolder: string,
 ): DeployCommand {
   const reader = new Reader(program, options);
-  const [word] = program.args;
-  if (word !== undefined) reader.refuseWord(word);
+  reader.refuseWords();
   const limit = (name: string) =>
     reader.required(name, (text) => parseDuration(text, { bareUnit: "m", what: "time limit" }));
   const period = reader.optional(
@@ -157,6 +166,7 @@ function readDeploy(
 
 function readApplyUnits(command: Command, options: Record<string, string>): ApplyUnitsCommand {
   const reader = new Reader(command, options);
+  reader.refuseWords();
   return {
     command: "apply-units",
     namespace: reader.required("namespace", checkText),

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { Failure } from "../failure/failure.ts";
+import { withoutUserInfo } from "../report/user_info.ts";
 
 /** Reads the values of a command's options; what is wrong ends the command as wrong use. */
 export class Reader {
@@ -30,13 +31,15 @@ export class Reader {
     return choices.find((choice) => choice === text) ?? this.#refuse(`option '--${name}' is wrong`);
   }
 
-  /** Refuses a word that is no option. */
-  refuseWord(word: string): never {
-    const commands = this.#command.commands.map((command) => command.name());
-    const shown = JSON.stringify(word.slice(0, 40));
-    return this.#refuse(
-      `unexpected word ${shown}: there are only options and the commands ${commands.join(", ")}`,
-    );
+  /** Refuses words that are neither options nor their values. */
+  refuseWords() {
+    const [word] = this.#command.args;
+    if (word === undefined) return;
+    // The library's own answer has a suggestion; it is asked only where there are commands to suggest.
+    if (this.#command.commands.length > 0) callUnknownCommand(this.#command);
+    // Only the beginning is shown, and nothing of what may be a password in a URI.
+    const shown = withoutUserInfo(word).slice(0, 40);
+    this.#refuse(`unexpected word ${JSON.stringify(shown)}: ${this.#command.name()} takes options only`);
   }
 
   #text(name: string): string | undefined {
@@ -69,4 +72,9 @@ export function checkText(text: string): string {
     why: text === "" ? "it is empty" : "it has a control character",
     next: "Check the quoting of the command line.",
   });
+}
+
+/** Commander suggests a command only where the program has no action of its own; its method for that is not declared. */
+function callUnknownCommand(command: Command) {
+  if ("unknownCommand" in command && typeof command.unknownCommand === "function") command.unknownCommand();
 }

@@ -1,3 +1,4 @@
+import { Failure } from "../failure/failure.ts";
 import type { StorePath } from "../nix/store_path.ts";
 import type { Report } from "../report/event.ts";
 import { failureEvent } from "../report/failure_event.ts";
@@ -44,6 +45,8 @@ export interface PassResult {
 const SWITCH_LIMIT = 6 * 60_000;
 // A poll is at most: HEAD, GET in its place, and three hops of a renamed job.
 const REQUESTS_OF_A_POLL = 6;
+// After its time limit a realisation may still be ended, and the substituters be asked why it failed.
+const REALISE_AFTERMATH = 90_000;
 
 /**
  * Brings one profile to the latest build of one job. It remembers between passes only what it has seen itself;
@@ -55,6 +58,8 @@ export class Deployer {
   #build: Build | null = null;
   #activated: StorePath | null = null;
   #settled: number | null = null;
+  /** What was switched and not yet activated, and what the profile pointed at before that. */
+  #pending: { readonly path: StorePath; readonly previous: StorePath | null } | null = null;
   #startFailure: { readonly path: StorePath; readonly error: unknown } | null = null;
   #changeReported: StorePath | null | undefined = undefined;
 
@@ -105,6 +110,8 @@ export class Deployer {
           await this.#fetch(latest, stop);
           break;
         case "deploy":
+          // Else a bin/activate that sets the profile itself would make this a loop without a pause.
+          if (deployed) throw changedMeanwhile(step.build, path);
           await this.#deploy(step.build, path, stop);
           deployed = true;
           break;
@@ -145,13 +152,14 @@ export class Deployer {
     const { nix, clock, stages, report } = this.#ports;
     const fields = { build_id: build.id, path: build.outPath };
     const begun = clock.monotonic();
-    stages.enter(`realising build ${build.id}`, this.#limits.realise);
+    stages.enter(`realising build ${build.id}`, this.#limits.realise + REALISE_AFTERMATH);
     report({ name: "realise", level: "info", message: `realising ${build.outPath}`, fields });
     await nix.realise(build.outPath, stop.gently);
     stop.gently.throwIfAborted();
     const realised = clock.monotonic();
     stages.enter(`switching to build ${build.id}`, SWITCH_LIMIT);
     await nix.switchTo(build.outPath);
+    this.#pending = { path: build.outPath, previous };
     report({
       name: "switch",
       level: "info",
@@ -175,7 +183,8 @@ export class Deployer {
     const failed = this.#startFailure;
     this.#startFailure = null;
     if (failed?.path === build.outPath) throw failed.error;
-    await this.#activate(build.outPath, build.outPath, build.id, stop);
+    const previous = this.#pending?.path === build.outPath ? this.#pending.previous : build.outPath;
+    await this.#activate(build.outPath, previous, build.id, stop);
   }
 
   async #activate(path: StorePath, previous: StorePath | null, buildId: number | null, stop: Stop) {
@@ -189,6 +198,7 @@ export class Deployer {
     const begun = clock.monotonic();
     await activator.activate({ storePath: path, previous, buildId }, stop.now);
     this.#activated = path;
+    this.#pending = null;
     const took = Math.round(clock.monotonic() - begun);
     report({
       name: "activated",
@@ -215,4 +225,14 @@ export class Deployer {
       fields: { build_id: build.id, path: current },
     });
   }
+}
+
+function changedMeanwhile(build: Build, current: StorePath | null): Failure {
+  return new Failure("switch-failed", {
+    what: build.outPath,
+    why: `it was deployed just now, but the profile ${
+      current === null ? "is gone" : `points at ${current}`
+    } again, so something else changes it`,
+    next: "See whether bin/activate or another program sets the profile; hail tries again.",
+  });
 }

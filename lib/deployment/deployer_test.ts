@@ -146,7 +146,7 @@ Deno.test("Deployer goes on where a pass failed", async () => {
   await deployer.pass(state.stop);
   assert.deepEqual(
     take(),
-    ["latest ", "activate a from a build 1", "release "],
+    ["latest ", "activate a from - build 1", "release "],
     "only the activation was missing",
   );
 });
@@ -185,6 +185,27 @@ Deno.test("Deployer leaves a profile that was changed by hand, says so once, and
   state.latest = 2;
   await deployer.pass(state.stop);
   assert.deepEqual(take().slice(-2), ["activate b from z build 2", "release "]);
+});
+
+Deno.test("Deployer tells a second try of an activation what the profile pointed at before the switch", async () => {
+  const { state, deployer, take } = world();
+  await deployer.pass(state.stop);
+  state.latest = 2;
+  state.fail.set("activate", failure("activation-failed"));
+  await assert.rejects(deployer.pass(state.stop));
+  await assert.rejects(deployer.pass(state.stop));
+  state.fail.clear();
+  await deployer.pass(state.stop);
+  assert.equal(take().filter((done) => done === "activate b from a build 2").length, 3);
+});
+
+Deno.test("Deployer does not deploy without end where something else sets the profile back", async () => {
+  const { state, deployer, take } = world();
+  state.on = (stage) => {
+    if (stage === "activate") state.current = path("z");
+  };
+  await assert.rejects(deployer.pass(state.stop), /points at .*-z again, so something else changes it/);
+  assert.equal(take().filter((done) => done.startsWith("switch")).length, 1);
 });
 
 for (const stage of ["realise", "switch"]) {

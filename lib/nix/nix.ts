@@ -5,7 +5,7 @@ import type { Report } from "../report/event.ts";
 import { besideProfile, folderOf, type ProfilePath } from "./profile_name.ts";
 import { diagnoseRealise, diagnoseRefusal, findRefusal, type Refusal } from "./realise_diagnosis.ts";
 import type { StorePath } from "./store_path.ts";
-import { withoutUserInfo } from "./user_info.ts";
+import { withoutUserInfo } from "../report/user_info.ts";
 
 /** What {@linkcode createNix} needs. */
 export interface NixOptions {

@@ -33,7 +33,11 @@ export async function readProfile(profile: ProfilePath, storeFolder: string): Pr
       error,
     );
   }
-  const path = parseStorePath(target, await Deno.realPath(storeFolder).catch(() => storeFolder));
+  // The store folder may be a link itself. Hydra names paths by the folder as it is configured, and so does hail.
+  const store = await Deno.realPath(storeFolder).catch(() => storeFolder);
+  const path = target.startsWith(`${store}/`)
+    ? parseStorePath(storeFolder + target.slice(store.length), storeFolder)
+    : null;
   if (path === null) {
     throw refuse(
       `it leads to ${JSON.stringify(target.slice(0, 300))}, which is no store path`,

@@ -44,3 +44,11 @@ Deno.test("readProfile refuses a link that leads below a store path", async () =
   await Deno.symlink(`${its.folder}/store/${NAME}/bin`, `${its.folder}/web`);
   await assert.rejects(its.read(), { code: "switch-failed" });
 });
+
+Deno.test("readProfile names the path by the store folder as it is configured, also where that is a link", async () => {
+  await using its = await world();
+  await Deno.symlink("store", `${its.folder}/linked`);
+  await Deno.symlink(`${its.folder}/linked/${NAME}`, `${its.folder}/web`);
+  const path = await readProfile(`${its.folder}/web` as ProfilePath, `${its.folder}/linked`);
+  assert.equal(path, `${its.folder}/linked/${NAME}`);
+});

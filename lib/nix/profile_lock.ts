@@ -17,19 +17,24 @@ const HELD_AFTER = 500;
  * the mount namespace or the unit that a hail runs in. The folder is created where needed. The file stays: to remove
  * it would let two holders lock two files of one name.
  *
+ * @param storeFolder The folder of the Nix store, in which nothing may be written.
  * @throws {Failure} `profile-held`: another process holds it. `switch-failed`: the folder or the file cannot be
- * written, so neither could the profile.
+ * written, so neither could the profile; or something else is in the file's place; or the folder lies in the store.
  */
-export async function lockProfile(profile: ProfilePath): Promise<ProfileLock> {
+export async function lockProfile(profile: ProfilePath, storeFolder: string): Promise<ProfileLock> {
   const path = besideProfile(profile, "lock");
   let file: Deno.FsFile;
+  let taken: boolean;
   try {
     await Deno.mkdir(folderOf(profile), { recursive: true });
-    file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o644 });
+    await refuseStore(profile, storeFolder);
+    file = await openLock(path);
+    taken = await tryLock(file);
   } catch (error) {
+    if (error instanceof Failure) throw error;
     throw new Failure("switch-failed", {
       what: profile,
-      why: `its lock file ${path} cannot be opened (${
+      why: `its lock file ${path} cannot be opened and locked (${
         error instanceof Error ? error.name : "unknown error"
       })`,
       next:
@@ -37,7 +42,7 @@ export async function lockProfile(profile: ProfilePath): Promise<ProfileLock> {
       cause: error,
     });
   }
-  if (!await tryLock(file)) {
+  if (!taken) {
     // The file is not closed: on Deno before 2.9 the lock call is still under way on it.
     const holder = await readHolder(path);
     throw new Failure("profile-held", {
@@ -49,6 +54,43 @@ export async function lockProfile(profile: ProfilePath): Promise<ProfileLock> {
   // Only for the message above; nothing depends on it.
   await file.truncate(0).then(() => file.write(new TextEncoder().encode(`${Deno.pid}\n`))).catch(() => {});
   return { release: () => file.close() };
+}
+
+/** A profile of which a folder is itself a profile would lie in the store. */
+async function refuseStore(profile: ProfilePath, storeFolder: string) {
+  const folder = await Deno.realPath(folderOf(profile));
+  const store = await Deno.realPath(storeFolder).catch(() => storeFolder);
+  if (folder !== store && !folder.startsWith(`${store}/`)) return;
+  throw new Failure("switch-failed", {
+    what: profile,
+    why: `its folder leads into the Nix store, to ${folder}`,
+    next: "Choose a --profile that does not lie below another profile.",
+  });
+}
+
+/**
+ * Opens the lock file. Where another user can write the folder, a link in its place could lead the writing, as root,
+ * to any file; so only a file of its own will do.
+ */
+async function openLock(path: string): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(path, { read: true, write: true, createNew: true, mode: 0o644 });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+  const refuse = () =>
+    new Failure("switch-failed", {
+      what: path,
+      why: "something other than a lock file is in its place",
+      next: "Remove it, and choose a folder for the profile that only hail's user can write.",
+    });
+  const before = await Deno.lstat(path);
+  if (!before.isFile || before.nlink !== 1) throw refuse();
+  const file = await Deno.open(path, { read: true, write: true });
+  const { dev, ino } = await file.stat();
+  if (dev === before.dev && ino === before.ino) return file;
+  file.close();
+  throw refuse();
 }
 
 async function tryLock(file: Deno.FsFile): Promise<boolean> {

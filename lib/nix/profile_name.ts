@@ -1,4 +1,5 @@
 import { Failure } from "../failure/failure.ts";
+import { type Environment, nixFolder } from "./nix_folder.ts";
 
 /**
  * A profile: the absolute path of the link that Nix keeps pointing at one of the profile's generations.
@@ -6,15 +7,13 @@ import { Failure } from "../failure/failure.ts";
 export type ProfilePath = string & { readonly [profileBrand]: true };
 declare const profileBrand: unique symbol;
 
-/** Reads variables of the environment. */
-export interface Environment {
-  get(name: string): string | undefined;
-}
-
-/** The folder of Nix's profiles: `profiles` below NIX_STATE_DIR, which is `/nix/var/nix` by default. */
+/**
+ * The folder of Nix's profiles: `profiles` below NIX_STATE_DIR, which is `/nix/var/nix` by default.
+ *
+ * @throws {Failure} `usage` if NIX_STATE_DIR is no plain absolute path.
+ */
 export function profilesFolder(env: Environment): string {
-  const state = env.get("NIX_STATE_DIR");
-  return `${state === undefined || state === "" ? "/nix/var/nix" : state.replace(/\/+$/, "")}/profiles`;
+  return `${nixFolder(env, "NIX_STATE_DIR", "/nix/var/nix")}/profiles`;
 }
 
 // deno-lint-ignore no-control-regex -- control characters are what is looked for.
@@ -43,6 +42,9 @@ export function parseProfile(text: string, folder: string): ProfilePath {
   for (const part of (text.startsWith("/") ? text.slice(1) : text).split("/")) {
     if (part === "") throw refuse("it has an empty part");
     if (part === "." || part === "..") throw refuse(`it has a part '${part}'`);
+    if (/-[0-9]+-link$/.test(part)) {
+      throw refuse("it has a part that looks like a generation of another profile");
+    }
     if (new TextEncoder().encode(part).length > PART_LIMIT) {
       throw refuse(`it has a part of more than ${PART_LIMIT} bytes`);
     }

@@ -9,6 +9,9 @@ Deno.test("profilesFolder lies below NIX_STATE_DIR", () => {
   assert.equal(profilesFolder(new Map()), FOLDER);
   assert.equal(profilesFolder(new Map([["NIX_STATE_DIR", ""]])), FOLDER);
   assert.equal(profilesFolder(new Map([["NIX_STATE_DIR", "/srv/nix/"]])), "/srv/nix/profiles");
+  for (const wrong of ["rel", "-rel", "/a/../b", "/", "/a\nb"]) {
+    assert.throws(() => profilesFolder(new Map([["NIX_STATE_DIR", wrong]])), { code: "usage" }, wrong);
+  }
 });
 
 Deno.test("parseProfile takes names below the profiles folder and absolute paths", () => {
@@ -29,6 +32,7 @@ for (
     ["a/../b", "'..'"],
     ["/a/..", "'..'"],
     ["./a", "'.'"],
+    ["web-1-link", "generation"],
     ["a\nb", "control"],
     ["a\u0000", "control"],
     ["a\u009bm", "control"],

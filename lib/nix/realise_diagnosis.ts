@@ -66,6 +66,10 @@ const RULES: readonly Rule[] = [
   },
 ];
 
+// Names of store paths are no words of Nix's: openssl is no failure of TLS, and zstd no broken archive.
+const STORE_PATHS = /\/[^\s']*\/[0-9a-df-np-sv-z]{32}-[0-9A-Za-z+._?=-]+/g;
+const PROGRESS = /^(?:copying|downloading|querying) /;
+
 /**
  * Tells from what `nix-store --realise` printed why it failed. Where Nix gives no sign that is known, its own
  * last error stands as the reason.
@@ -74,8 +78,9 @@ const RULES: readonly Rule[] = [
  * @param status Its exit status.
  */
 export function diagnoseRealise(output: readonly string[], status: number): Diagnosis {
+  const telling = output.filter((line) => !PROGRESS.test(line));
   for (const { signs, code, why, next } of RULES) {
-    const line = output.find((line) => signs.test(line));
+    const line = telling.find((line) => signs.test(line.replace(STORE_PATHS, "PATH")));
     if (line !== undefined) return { code, why: `${why} (Nix says: ${shorten(line)})`, next };
   }
   const error = output.findLast((line) => line.startsWith("error:")) ?? output.at(-1);

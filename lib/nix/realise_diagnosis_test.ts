@@ -98,3 +98,14 @@ Deno.test("diagnoseRefusal takes 403 for a path that may only be missing", () =>
   assert.equal(diagnoseRefusal({ uri: "http://cache/x", status: 401 }).code, "cache-refused");
   assert.equal(diagnoseRefusal({ uri: "http://cache/x", status: 403 }).code, "path-unavailable");
 });
+
+Deno.test("diagnoseRealise does not take the names of store paths for Nix's words", () => {
+  const names = ["openssl-3.0.8", "zstd-1.5.5", "corrupt-certificate-1"];
+  const paths = names.map((name) => `/nix/store/4l44lx25j3ixpf1hrpzb4bqy3fc6pg02-${name}`);
+  const copied = paths.flatMap((path) => [`  ${path}`, `copying path '${path}' from 'http://cache'...`]);
+  const missing = paths.slice(0, 3).map((path) =>
+    `error: path '${path}' is required, but there is no substituter that can build it`
+  );
+  assert.equal(diagnoseRealise([...copied, ...UNKNOWN, ...missing], 1).code, "path-unavailable");
+  assert.equal(diagnoseRealise([...copied, "error: interrupted by the user"], 1).code, "realise-failed");
+});

@@ -4,7 +4,7 @@
  * What Hydra answers is not trusted: a text becomes a {@linkcode StorePath} here or is refused. A store path
  * begins with `/`, so it can never be taken for an option, and it has no part that leads out of the store.
  */
-import { Failure } from "../failure/failure.ts";
+import { type Environment, nixFolder } from "./nix_folder.ts";
 
 declare const brand: unique symbol;
 
@@ -50,24 +50,10 @@ export function parseStorePath(text: string, storeFolder: string = DEFAULT_STORE
 }
 
 /**
- * The store folder of this machine: `NIX_STORE_DIR` where it is set and not empty, as Nix itself reads it,
- * otherwise {@linkcode DEFAULT_STORE_FOLDER}. Slashes that mean nothing are taken out.
+ * The store folder of this machine: `NIX_STORE_DIR`, otherwise {@linkcode DEFAULT_STORE_FOLDER}.
  *
- * @throws {Failure} `usage` if `NIX_STORE_DIR` is not an absolute path below `/`, has a `.` or `..` part, or
- * has control characters.
+ * @throws {Failure} `usage` if `NIX_STORE_DIR` is no plain absolute path.
  */
-export function storeFolder(env: { get(name: string): string | undefined }): string {
-  const text = env.get("NIX_STORE_DIR");
-  if (text === undefined || text === "") return DEFAULT_STORE_FOLDER;
-  const parts = text.split("/").filter((part) => part !== "");
-  const usable = text.startsWith("/") && parts.length > 0 && !/[\0-\x1f\x7f]/.test(text) &&
-    !parts.some((part) => part === "." || part === "..");
-  if (!usable) {
-    throw new Failure("usage", {
-      what: "NIX_STORE_DIR",
-      why: "it is not the absolute path of a folder",
-      next: `Set it to the path of the Nix store, e.g. ${DEFAULT_STORE_FOLDER}, or leave it unset.`,
-    });
-  }
-  return `/${parts.join("/")}`;
+export function storeFolder(env: Environment): string {
+  return nixFolder(env, "NIX_STORE_DIR", DEFAULT_STORE_FOLDER);
 }

@@ -3,10 +3,18 @@ import fc from "fast-check";
 import { LINE_LIMIT, readLines } from "./lines.ts";
 
 async function linesOf(...chunks: (string | Uint8Array)[]): Promise<string[]> {
+  return (await read(...chunks)).lines;
+}
+
+async function read(...chunks: (string | Uint8Array)[]): Promise<{ lines: string[]; rest: string[] }> {
   const lines: string[] = [];
+  const rest: string[] = [];
   const bytes = chunks.map((chunk) => typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk);
-  await readLines(ReadableStream.from(bytes), (line) => lines.push(line));
-  return lines;
+  await readLines(ReadableStream.from(bytes), {
+    onLine: (line) => lines.push(line),
+    onRest: (last) => rest.push(...last),
+  });
+  return { lines, rest };
 }
 
 Deno.test("readLines joins what comes in pieces and ends lines at CR and LF", async () => {
@@ -41,4 +49,14 @@ Deno.test("readLines gives the same lines however the bytes are cut", async () =
       assert.deepEqual(await linesOf(...pieces, whole.slice(at)), await linesOf(whole));
     },
   ));
+});
+
+Deno.test("readLines passes on so many lines and keeps the last words of the rest", async () => {
+  const numbers = Array.from({ length: 40_000 }, (_, index) => `line ${index}\n`).join("");
+  const { lines, rest } = await read(numbers.slice(0, 150_000), numbers.slice(150_000), "last words");
+  assert.equal(lines.length, 10_000);
+  assert.equal(lines.at(-1), "line 9999");
+  assert.equal(rest.at(-1), "last words");
+  assert.equal(rest.at(-2), "line 39999");
+  assert.ok(rest.length < 10_000);
 });

@@ -1,5 +1,6 @@
 import type { Clock } from "../time/clock.ts";
-import { LINES_LIMIT, readLines } from "./lines.ts";
+import { type LineReaders, LINES_LIMIT, readLines } from "./lines.ts";
+import { hasProcessGroup, signalGroup } from "./process_group.ts";
 
 /** A program to run, and the bounds that it is run within. */
 export interface Command {
@@ -33,6 +34,9 @@ export type RunCommand = (command: Command) => Promise<Exit>;
 
 /** How long a process group has to act on TERM before it gets KILL, in milliseconds. */
 export const KILL_GRACE = 10_000;
+
+// How often it is looked whether a process group that was told to end has ended, in milliseconds.
+const GROUP_CHECK_INTERVAL = 100;
 
 // How long output may still arrive after the program has ended, in milliseconds. A service that was started in
 // the background may hold the pipe for good; its lines are still logged, but nobody waits for them.
@@ -78,31 +82,31 @@ export function createRunCommand(clock: Clock): RunCommand {
       detached: true,
     }).spawn();
     const kept = new Kept();
-    let count = 0;
-    const take = (stream: "stdout" | "stderr") => (line: string) => {
-      kept.add(line);
-      count += 1;
-      if (count <= LINES_LIMIT) onLine?.(line, stream);
-      else if (count === LINES_LIMIT + 1) {
+    const readers = (stream: "stdout" | "stderr"): LineReaders => ({
+      onLine(line) {
+        kept.add(line);
+        onLine?.(line, stream);
+      },
+      onRest(lines) {
         onLine?.(`(more than ${LINES_LIMIT} lines: the rest is not logged)`, stream);
-      }
-    };
+        for (const line of lines) kept.add(line);
+      },
+    });
     // A stream that breaks off is no failure of the program.
     const drained = Promise.all([
-      readLines(child.stdout, take("stdout")).catch(() => {}),
-      readLines(child.stderr, take("stderr")).catch(() => {}),
+      readLines(child.stdout, readers("stdout")).catch(() => {}),
+      readLines(child.stderr, readers("stderr")).catch(() => {}),
     ]);
 
     const over = new AbortController();
     let ended: Exit["ended"] = null;
-    const stop = async (why: "time-limit" | "aborted") => {
+    let groupGone: Promise<void> = Promise.resolve();
+    const stop = (why: "time-limit" | "aborted") => {
       if (ended !== null || over.signal.aborted) return;
       ended = why;
-      signalGroup(child.pid, "SIGTERM");
-      await clock.sleep(KILL_GRACE, over.signal);
-      if (!over.signal.aborted) signalGroup(child.pid, "SIGKILL");
+      groupGone = endGroup(child.pid, clock);
     };
-    const onAbort = () => void stop("aborted");
+    const onAbort = () => stop("aborted");
     signal?.addEventListener("abort", onAbort, { once: true });
     // The caller may have aborted while the process was being started.
     if (signal?.aborted) onAbort();
@@ -111,19 +115,23 @@ export function createRunCommand(clock: Clock): RunCommand {
     const status = await child.status;
     over.abort();
     signal?.removeEventListener("abort", onAbort);
-    // Whoever ignored TERM in a group that had to be ended must not stay behind.
-    if (ended !== null) signalGroup(child.pid, "SIGKILL");
+    // The leader often dies of TERM at once, while its children still clean up.
+    await groupGone;
     const grace = new AbortController();
     await Promise.race([drained.finally(() => grace.abort()), clock.sleep(DRAIN_GRACE, grace.signal)]);
     return { status: status.code, signal: status.signal, ended, output: kept.lines() };
   };
 }
 
-/** Sends a signal to a process group; a group that is gone already is no error. */
-function signalGroup(leader: number, signal: Deno.Signal) {
-  try {
-    Deno.kill(-leader, signal);
-  } catch {
-    // Gone, or a member has changed its user: nothing more can be done about it.
+/** Ends a process group: TERM, and KILL for whoever is left {@linkcode KILL_GRACE} later. */
+async function endGroup(leader: number, clock: Clock) {
+  signalGroup(leader, "SIGTERM");
+  const over = clock.monotonic() + KILL_GRACE;
+  while (hasProcessGroup(leader)) {
+    if (clock.monotonic() >= over) {
+      signalGroup(leader, "SIGKILL");
+      return;
+    }
+    await clock.sleep(GROUP_CHECK_INTERVAL);
   }
 }

@@ -38,6 +38,28 @@ Deno.test("runCommand ends the whole process group at the time limit", async () 
   assert.equal(await isRunning(Number(lines[0])), false, "the child in the background is gone too");
 });
 
+Deno.test("runCommand gives the children the same grace as their leader", async () => {
+  const lines: string[] = [];
+  const exit = await shell(
+    "(trap 'sleep 0.5; echo cleaned up; exit' TERM; echo begun; while :; do sleep 0.1; done) & wait",
+    {
+      timeLimit: 300,
+      onLine: (line) => lines.push(line),
+    },
+  );
+  assert.equal(exit.ended, "time-limit");
+  assert.equal(lines.at(-1), "cleaned up");
+});
+
+Deno.test("runCommand keeps its time limit whatever a program prints", async () => {
+  for (const flood of ["exec yes", "exec cat /dev/zero", "exec cat /dev/urandom"]) {
+    const begun = performance.now();
+    const exit = await shell(flood, { timeLimit: 500 });
+    assert.equal(exit.ended, "time-limit", flood);
+    assert.ok(performance.now() - begun < 4_000, flood);
+  }
+});
+
 Deno.test("runCommand is aborted by its signal", async () => {
   const abort = new AbortController();
   setTimeout(() => abort.abort(), 200);

@@ -18,5 +18,8 @@ export interface Event {
   readonly fields?: Readonly<Record<string, Field>>;
 }
 
-/** Where events go. It never throws and never blocks the work that reports. */
+/**
+ * Where events go. It never throws, and it returns when the event is written: a log whose reader has stopped reading
+ * holds up whoever reports.
+ */
 export type Report = (event: Event) => void;

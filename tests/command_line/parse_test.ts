@@ -85,8 +85,10 @@ for (
     [["--profile", "web"], /required option '--job-uri' is missing/],
     [["--profile"], /'--profile <PROFILE>' argument missing/],
     [["--profle", "web"], /unknown option '--profle'\n\(Did you mean --profile\?\)/],
-    [["status"], /unexpected word "status"/],
-    [["--profile", "web", "--job-uri", URI, "now"], /unexpected word "now"/],
+    [["status"], /unknown command 'status'/],
+    [["aply-units"], /unknown command 'aply-units'\n\(Did you mean apply-units\?\)/],
+    [["--profile", "web", "--job-uri", URI, "now"], /unknown command 'now'/],
+    [["apply-units", "--namespace", "x", "now"], /unexpected word "now": apply-units takes options only/],
     [["--profile", "web", "--job-uri", URI, "--oneshot", "--poll-period", "5"], /cannot be used with/],
     [["--profile", "a/../b", "--job-uri", URI], /'--profile': .*'\.\.'/],
     [["--profile", "web", "--job-uri", "ftp://h/job/a/b/c"], /'--job-uri': /],
@@ -114,6 +116,23 @@ Deno.test("a password in a URI is refused and not repeated", () => {
   assert.match(said, /netrc/);
   assert.doesNotMatch(said, /s3cret/);
 });
+
+for (
+  const args of [
+    ["--job-urii=https://bob:s3cret@hydra.example/job/a/b/c"],
+    ["--password=s3cret"],
+    ["--oneshot", "https://bob:s3cret@hydra.example/job/a/b/c"],
+    ["apply-units", "https://a-very-long-user-name-indeed:s3cret@hydra.example/job/a/b/c"],
+    ["--profile", "web", "--job-uri", URI, "--log-level", "https://bob:s3cret@hydra.example"],
+    ["--profile", "web", "--job-uri", URI, "--poll-period", "https://bob:s3cret@hydra.example"],
+    ["--profile", "https://bob:s3cret@hydra.example", "--job-uri", URI],
+    ["complete", "https://bob:s3cret@hydra.example"],
+  ]
+) {
+  Deno.test(`a password in the wrong place is not repeated: hail ${args.join(" ")}`, () => {
+    assert.doesNotMatch(refused(...args), /s3cret/);
+  });
+}
 
 Deno.test("--help fits 80 columns and tells of every option and every exit status", () => {
   const { stdout, stderr, ...rest } = parse("--help");

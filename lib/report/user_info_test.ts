@@ -11,3 +11,11 @@ Deno.test("withoutUserInfo takes passwords out of URIs and leaves the rest", () 
     "mail bob@example.org about http://h/a@b",
   );
 });
+
+Deno.test("withoutUserInfo takes no longer for text that is made to be slow", () => {
+  const begun = performance.now();
+  for (const text of ["a".repeat(100_000), "http://".repeat(20_000), "a://b".repeat(20_000)]) {
+    withoutUserInfo(text);
+  }
+  assert.ok(performance.now() - begun < 2_000);
+});
