@@ -64,6 +64,8 @@ export class FakeHydra implements AsyncDisposable {
 
   /** What is wrong with it now. */
   fault: HydraFault | null = null;
+  /** Called with each request, once its answer is decided and before it is sent. */
+  onRequest: ((request: HydraRequest) => void) | null = null;
 
   constructor(options: HydraOptions = {}) {
     this.#authorization = options.credentials === undefined ? null : basicAuthorization(options.credentials);
@@ -131,7 +133,9 @@ export class FakeHydra implements AsyncDisposable {
     return new HttpServer((request) => {
       const answer = this.#answer(request);
       const status = answer === "hang" ? null : answer.status;
-      this.#requests.push({ method: request.method, path: request.target, headers: request.headers, status });
+      const received = { method: request.method, path: request.target, headers: request.headers, status };
+      this.#requests.push(received);
+      this.onRequest?.(received);
       return answer;
     }, port);
   }
