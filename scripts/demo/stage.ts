@@ -11,7 +11,6 @@ import { FakeHydra } from "../../tests/support/fake_hydra.ts";
 import { PrivateNix } from "../../tests/support/private_nix.ts";
 import { type SampleProfile, SampleProfiles } from "../../tests/support/sample_profile.ts";
 import { ensurePackages } from "../debian.ts";
-import { exists } from "./leftovers.ts";
 
 const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
 const SERVICE = `${REPOSITORY}/scripts/demo/service`;
@@ -34,7 +33,7 @@ export async function ensureNix(): Promise<void> {
   const path = [Deno.env.get("PATH") || "/usr/bin:/bin", ...NIX_FOLDERS].join(":");
   Deno.env.set("PATH", path);
   for (const folder of path.split(":")) {
-    if (folder !== "" && await exists(`${folder}/nix-store`)) return;
+    if (folder !== "" && await isProgram(`${folder}/nix-store`)) return;
   }
   await ensurePackages({ packages: ["nix-bin"], purpose: "the demo" });
 }
@@ -147,4 +146,13 @@ export class Stage implements AsyncDisposable {
 function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
+}
+
+/** Whether this user can run a program: others' folders may stand on PATH as well. */
+async function isProgram(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch {
+    return false;
+  }
 }
