@@ -80,7 +80,12 @@ function runLts(): Promise<Tally> {
 async function runEndToEnd(suite: "nix" | "systemd", prepared: Promise<void>): Promise<Tally> {
   await prepared;
   await hailExecutable();
-  return await denoTest([`tests/end_to_end/${suite}`]);
+  try {
+    return await denoTest([`tests/end_to_end/${suite}`]);
+  } finally {
+    // A run that was stopped leaves its containers behind.
+    if (suite === "systemd") await run("scripts/stage", ["sweep"]);
+  }
 }
 
 /** Installs and fetches what the suites need. It may go on while other suites run. */

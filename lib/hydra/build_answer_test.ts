@@ -63,8 +63,10 @@ Deno.test("readBuild() gives a build only if Hydra said each thing that it stand
   fc.assert(fc.property(json, (value) => {
     const result = read(value);
     if ("why" in result) return assert.ok(result.next.length > 0);
-    assert.deepEqual([value.id, value.finished, value.buildstatus], [111, 1, 0]);
+    // As it was sent: fast-check also makes objects without a prototype.
+    const said = JSON.parse(JSON.stringify(value));
+    assert.deepEqual([said.id, said.finished, said.buildstatus], [111, 1, 0]);
     assert.equal(parseStorePath(result.outPath), result.outPath);
-    assert.deepEqual(value.buildoutputs, { out: { path: result.outPath } });
+    assert.deepEqual(said.buildoutputs, { out: { path: result.outPath } });
   }));
 });

@@ -58,6 +58,8 @@ class HydraClient implements Hydra {
   /** The new URI that the operator was warned of last. */
   #warned: string | null = null;
   #method: "HEAD" | "GET" = "HEAD";
+  /** How often HEAD was refused where GET was not. */
+  #headRefusals = 0;
   /** The session to send, and the one that was sent last. */
   #session: string | null = null;
   #sent: string | null = null;
@@ -134,9 +136,13 @@ class HydraClient implements Hydra {
     const first = await ask(this.#method);
     const { kind } = first.answer;
     if (this.#method === "GET" || !["method-not-allowed", "refused", "none"].includes(kind)) return first;
+    // Where credentials are wanted, another method needs the same, and some servers count wrong ones.
+    if (first.answer.kind === "refused" && [401, 407].includes(first.answer.status)) return first;
     const second = await ask("GET");
     const better = second.answer.kind === "build" || second.answer.kind === "renamed";
-    if (kind === "method-not-allowed" || (kind === "refused" && better)) {
+    // One refusal may be a passing fault; a second that GET does not meet is a matter of the method.
+    if (kind === "refused" && better) this.#headRefusals += 1;
+    if (kind === "method-not-allowed" || this.#headRefusals > 1) {
       this.#method = "GET";
       this.#options.report({
         name: "poll",

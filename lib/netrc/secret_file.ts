@@ -1,5 +1,4 @@
-import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 
 /** What came of reading a file. */
 export type FileRead =
@@ -31,18 +30,21 @@ export type ReadSecretFile = (path: string, maxBytes: number) => Promise<FileRea
  * The file is opened first and then asked what it is, so that nobody can exchange it in between; it is opened
  * without blocking, or a FIFO that nobody writes to would hold hail up for good.
  */
-export const readSecretFile: ReadSecretFile = async (path, maxBytes) => {
-  let file: FileHandle;
+export const readSecretFile: ReadSecretFile = (path, maxBytes) => Promise.resolve(readNow(path, maxBytes));
+
+// Without promises: it is read once, before the first request, and each promise would be a trip to another thread.
+function readNow(path: string, maxBytes: number): FileRead {
+  let file: number;
   try {
-    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch (error) {
     return codeOf(error) === "ENOENT" ? { outcome: "missing" } : unusable(whyNot(error));
   }
   try {
-    const about = await file.stat();
+    const about = fstatSync(file);
     if (about.isDirectory()) return unusable("it is a folder");
     if (!about.isFile()) return unusable("it is not a regular file");
-    const bytes = await readUpTo(file, maxBytes + 1);
+    const bytes = readUpTo(file, maxBytes + 1);
     if (bytes.length > maxBytes) return unusable(`it is longer than ${maxBytes} bytes`);
     return {
       outcome: "read",
@@ -53,22 +55,22 @@ export const readSecretFile: ReadSecretFile = async (path, maxBytes) => {
     // The decoder's is the only TypeError here.
     return unusable(error instanceof TypeError ? "it is not UTF-8 text" : whyNot(error));
   } finally {
-    await file.close();
+    closeSync(file);
   }
-};
+}
 
 function unusable(why: string): FileRead {
   return { outcome: "unusable", why };
 }
 
 /** The size that the file system tells is not trusted: the file may grow. */
-async function readUpTo(file: FileHandle, limit: number): Promise<Uint8Array> {
+function readUpTo(file: number, limit: number): Uint8Array {
   const bytes = new Uint8Array(limit);
   let length = 0;
   while (length < limit) {
-    const { bytesRead } = await file.read(bytes, length, limit - length, null);
-    if (bytesRead === 0) break;
-    length += bytesRead;
+    const count = readSync(file, bytes, length, limit - length, null);
+    if (count === 0) break;
+    length += count;
   }
   return bytes.subarray(0, length);
 }

@@ -11,6 +11,17 @@ import { parseStorePath, type StorePath } from "./store_path.ts";
  * it cannot be read.
  */
 export async function readProfile(profile: ProfilePath, storeFolder: string): Promise<StorePath | null> {
+  // This is asked at every poll, so the usual answer comes at once, without a trip to another thread.
+  try {
+    const path = parseStorePath(Deno.realPathSync(profile), storeFolder);
+    if (path !== null) return path;
+  } catch {
+    // Looked at below.
+  }
+  return await examine(profile, storeFolder);
+}
+
+async function examine(profile: ProfilePath, storeFolder: string): Promise<StorePath | null> {
   const refuse = (why: string, next: string, cause?: unknown) =>
     new Failure("switch-failed", { what: profile, why, next, cause });
   let target: string;

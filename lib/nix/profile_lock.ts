@@ -26,9 +26,10 @@ export async function lockProfile(profile: ProfilePath, storeFolder: string): Pr
   let file: Deno.FsFile;
   let taken: boolean;
   try {
-    await Deno.mkdir(folderOf(profile), { recursive: true });
-    await refuseStore(profile, storeFolder);
-    file = await openLock(path);
+    // Without promises, as in openLock: all this comes before the first request, and is over at once.
+    Deno.mkdirSync(folderOf(profile), { recursive: true });
+    refuseStore(profile, storeFolder);
+    file = openLock(path);
     taken = await tryLock(file);
   } catch (error) {
     if (error instanceof Failure) throw error;
@@ -57,9 +58,9 @@ export async function lockProfile(profile: ProfilePath, storeFolder: string): Pr
 }
 
 /** A profile of which a folder is itself a profile would lie in the store. */
-async function refuseStore(profile: ProfilePath, storeFolder: string) {
-  const folder = await Deno.realPath(folderOf(profile));
-  const store = await Deno.realPath(storeFolder).catch(() => storeFolder);
+function refuseStore(profile: ProfilePath, storeFolder: string) {
+  const folder = Deno.realPathSync(folderOf(profile));
+  const store = realPathOf(storeFolder);
   if (folder !== store && !folder.startsWith(`${store}/`)) return;
   throw new Failure("switch-failed", {
     what: profile,
@@ -68,13 +69,22 @@ async function refuseStore(profile: ProfilePath, storeFolder: string) {
   });
 }
 
+/** The store folder where it leads; as it is where there is no store yet. */
+function realPathOf(storeFolder: string): string {
+  try {
+    return Deno.realPathSync(storeFolder);
+  } catch {
+    return storeFolder;
+  }
+}
+
 /**
  * Opens the lock file. Where another user can write the folder, a link in its place could lead the writing, as root,
  * to any file; so only a file of its own will do.
  */
-async function openLock(path: string): Promise<Deno.FsFile> {
+function openLock(path: string): Deno.FsFile {
   try {
-    return await Deno.open(path, { read: true, write: true, createNew: true, mode: 0o644 });
+    return Deno.openSync(path, { read: true, write: true, createNew: true, mode: 0o644 });
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   }
@@ -84,10 +94,10 @@ async function openLock(path: string): Promise<Deno.FsFile> {
       why: "something other than a lock file is in its place",
       next: "Remove it, and choose a folder for the profile that only hail's user can write.",
     });
-  const before = await Deno.lstat(path);
+  const before = Deno.lstatSync(path);
   if (!before.isFile || before.nlink !== 1) throw refuse();
-  const file = await Deno.open(path, { read: true, write: true });
-  const { dev, ino } = await file.stat();
+  const file = Deno.openSync(path, { read: true, write: true });
+  const { dev, ino } = file.statSync();
   if (dev === before.dev && ino === before.ino) return file;
   file.close();
   throw refuse();

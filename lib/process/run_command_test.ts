@@ -34,21 +34,51 @@ Deno.test("runCommand ends the whole process group at the time limit", async () 
   assert.equal(exit.ended, "time-limit");
   assert.equal(exit.signal, "SIGTERM");
   assert.ok(performance.now() - begun < 5_000);
+  assert.match(lines[0] ?? "", /^\d+$/);
   await systemClock.sleep(50);
   assert.equal(await isRunning(Number(lines[0])), false, "the child in the background is gone too");
 });
 
 Deno.test("runCommand gives the children the same grace as their leader", async () => {
   const lines: string[] = [];
-  const exit = await shell(
-    "(trap 'sleep 0.5; echo cleaned up; exit' TERM; echo begun; while :; do sleep 0.1; done) & wait",
-    {
-      timeLimit: 300,
-      onLine: (line) => lines.push(line),
+  const abort = new AbortController();
+  const child = "(trap 'sleep 0.5; echo cleaned up; exit' TERM; echo begun; while :; do sleep 0.1; done)";
+  const exit = await shell(`${child} & wait`, {
+    signal: abort.signal,
+    onLine(line) {
+      lines.push(line);
+      if (line === "begun") abort.abort();
     },
-  );
-  assert.equal(exit.ended, "time-limit");
+  });
+  assert.equal(exit.ended, "aborted");
   assert.equal(lines.at(-1), "cleaned up");
+});
+
+Deno.test("runCommand sends KILL to a group that ignores TERM, when its grace is over", async () => {
+  const abort = new AbortController();
+  const begun = performance.now();
+  // The system's clock, ten times as fast.
+  const hurried = createRunCommand({
+    now: () => Date.now() * 10,
+    monotonic: () => performance.now() * 10,
+    sleep: (duration, signal) => systemClock.sleep(duration / 10, signal),
+  });
+  const exit = await hurried({
+    program: "/bin/sh",
+    args: ["-c", "trap '' TERM; echo begun; while :; do sleep 0.1; done"],
+    timeLimit: 300_000,
+    signal: abort.signal,
+    onLine: () => abort.abort(),
+  });
+  assert.equal(exit.signal, "SIGKILL");
+  assert.ok(performance.now() - begun > 900 && performance.now() - begun < 8_000);
+});
+
+Deno.test("runCommand passes a line on while the program still runs", async () => {
+  let seen = 0;
+  const begun = performance.now();
+  await shell("echo first; sleep 1; echo second", { onLine: () => seen ||= performance.now() - begun });
+  assert.ok(seen > 0 && seen < 900, `${seen} ms`);
 });
 
 Deno.test("runCommand keeps its time limit whatever a program prints", async () => {

@@ -36,12 +36,20 @@ for (const status of [405, 501]) {
   });
 }
 
-Deno.test("client: where HEAD is refused and GET is not, GET is used from then on", async () => {
+Deno.test("client: credentials that are refused are sent once a poll", async () => {
+  for (const status of [401, 407]) {
+    await using server = startServer(() => answerOf(status));
+    using client = startClient(server.origin);
+    await assertFails(client.hydra.latest(NEVER), "hydra-refused", new RegExp(`${status}`));
+    assert.deepEqual(calls(server), [`HEAD ${JOB}`]);
+  }
+});
+
+Deno.test("client: where HEAD is refused twice and GET is not, GET is used from then on", async () => {
   await using server = startServer(({ method }) => method === "HEAD" ? answerOf(403) : TO_BUILD);
   using client = startClient(server.origin);
-  assert.equal(await client.hydra.latest(NEVER), 7);
-  assert.equal(await client.hydra.latest(NEVER), 7);
-  assert.deepEqual(calls(server), [`HEAD ${JOB}`, `GET ${JOB}`, `GET ${JOB}`]);
+  for (let polls = 0; polls < 3; polls++) assert.equal(await client.hydra.latest(NEVER), 7);
+  assert.deepEqual(calls(server), [`HEAD ${JOB}`, `GET ${JOB}`, `HEAD ${JOB}`, `GET ${JOB}`, `GET ${JOB}`]);
 });
 
 Deno.test("client: a build that succeeds between HEAD and GET is found, and HEAD stays in use", async () => {

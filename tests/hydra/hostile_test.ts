@@ -648,7 +648,7 @@ Deno.test("hostile: credentials that a server sends back are not shown", async (
   const encoded = encodeURIComponent(password);
   const answers: readonly (readonly [(hydra: Hydra) => Promise<unknown>, string])[] = [
     [latest, saying(404, `no build for ${password}`)],
-    [latest, saying(401, `hail:${password} is wrong`)],
+    [latest, saying(403, `hail:${password} is wrong`)],
     [latest, saying(403, `Basic ${BASIC}`)],
     [latest, saying(404, `session ${SESSION}`)],
     [

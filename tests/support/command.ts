@@ -67,7 +67,8 @@ export class RunningCommand implements AsyncDisposable {
     this.#command = command;
     this.#child = new Deno.Command(program, {
       args,
-      env: { ...options.env },
+      // The servers of the tests are on this machine, whatever proxy it uses for others.
+      env: { NO_PROXY: "127.0.0.1,localhost", no_proxy: "127.0.0.1,localhost", ...options.env },
       stdin: options.stdin === undefined ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",

@@ -62,6 +62,11 @@ export async function assertFails(call: Promise<unknown>, code: FailureCode, say
   const failure = await failureOf(call);
   assert.equal(failure.code, code, failure.message);
   assert.match(failure.message, says);
+  // What a --oneshot run would end with: 10 for a Hydra that cannot answer now, 11 for one that answers wrongly.
+  assert.equal(
+    failure.exitStatus,
+    /unreachable|timeout|failed/.test(code) ? 10 : code === "netrc-unusable" ? 2 : 11,
+  );
   assert.match(failure.next, /^[A-Zh].{10,}[.)]$/s);
   return failure;
 }

@@ -1,0 +1,2 @@
+// The bare runtime: a program that does nothing.
+export {};
