@@ -52,8 +52,12 @@ export async function lockProfile(profile: ProfilePath, storeFolder: string): Pr
       next: "Stop the other one first, or give this one another --profile.",
     });
   }
-  // Only for the message above; nothing depends on it.
-  await file.truncate(0).then(() => file.write(new TextEncoder().encode(`${Deno.pid}\n`))).catch(() => {});
+  try {
+    file.truncateSync(0);
+    file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
+  } catch {
+    // It is only for the message above; nothing depends on it.
+  }
   return { release: () => file.close() };
 }
 
