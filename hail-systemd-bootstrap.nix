@@ -51,9 +51,9 @@
 
 let
   inherit (builtins)
-    attrNames concatLists concatStringsSep elem elemAt filter foldl' genList hasContext head isAttrs isBool
-    isFloat isInt isList isPath isString length listToAttrs map match pathExists placeholder replaceStrings
-    storeDir stringLength substring toString typeOf;
+    attrNames concatLists concatStringsSep elem elemAt filter foldl' fromJSON genList hasContext head isAttrs
+    isBool isFloat isInt isList isPath isString length listToAttrs map match pathExists placeholder
+    replaceStrings split storeDir stringLength substring toString typeOf;
 
   fail = message: throw "hail-systemd-bootstrap: ${message}";
 
@@ -81,12 +81,36 @@ let
 
   isBelow = folder: path: substring 0 (stringLength folder + 1) path == "${folder}/";
 
-  host = "(\\[[0-9A-Fa-f:.]+]|[0-9A-Za-z_-]+(\\.[0-9A-Za-z_-]+)*\\.?)(:[0-9]{1,5})?";
-  segment = "([0-9A-Za-z._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})+";
-  selector = "/latest|/latest-finished|/latest-for/${segment}";
-  job = "/job/${segment}/${segment}/${segment}";
-  jobUriPattern = "[Hh][Tt][Tt][Pp][Ss]?://${host}(/${segment})*${job}(${selector})?/?";
-  isJobUri = text: isString text && stringLength text <= 4096 && match jobUriPattern text != null;
+  # A URI that hail refuses would make a unit that never starts, so the rules are those of lib/hydra/job_uri.ts;
+  # only that numbers make an IP address is left to hail.
+  hostPattern = "\\[[0-9A-Fa-f:.]+]|[0-9A-Za-z_-]+(\\.[0-9A-Za-z_-]+)*\\.?";
+  portPattern = "0{0,4}[1-9]|0{0,3}[1-9][0-9]|0{0,2}[1-9][0-9]{2}|0?[1-9][0-9]{3}|[1-5][0-9]{4}"
+    + "|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]";
+  segmentPattern = "([0-9A-Za-z._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})+";
+  jobPattern = "[Hh][Tt][Tt][Pp][Ss]?://(${hostPattern})(:(${portPattern}))?(/${segmentPattern})*"
+    + "/job/${segmentPattern}/${segmentPattern}/${segmentPattern}";
+  # What ends like a selector is one, also where that leaves no job in front of it.
+  withoutSelector =
+    text:
+    let
+      latest = match "(.*)/(latest|latest-finished)/?" text;
+      latestFor = match "(.*)/latest-for/${segmentPattern}/?" text;
+      neither = match "(.*[^/])/?" text;
+    in
+    if latest != null then
+      head latest
+    else if latestFor != null then
+      head latestFor
+    else if neither != null then
+      head neither
+    else
+      "";
+  hasDotSegment = text: match ".*/([.]|%2[Ee]){1,2}(/.*)?" text != null;
+  hasControl = text: match ".*%([01][0-9A-Fa-f]|7[Ff]).*" text != null;
+  isJobUri =
+    text:
+    isString text && stringLength text <= 4096 && match jobPattern (withoutSelector text) != null
+    && !hasDotSegment text && !hasControl text;
 
   hasAt = text: isString text && match "[^@]*" text == null;
 
@@ -99,7 +123,29 @@ let
     "([0-9]+d)?[0-9]+(\\.[0-9]+)?h"
     "[0-9]+(\\.[0-9]+)?d"
   ];
-  isDuration = text: match durationPattern text != null && match ".*[1-9].*" text != null;
+  unitMilliseconds = { d = 86400000; h = 3600000; m = 60000; s = 1000; ms = 1; };
+  shortest = 1000;
+  longest = 7 * unitMilliseconds.d;
+  # From 1 second to 7 days, as in lib/time/period.ts.
+  isDuration =
+    text:
+    let
+      spelt = if match "[0-9.]*" text != null then "${text}m" else text;
+      # Numbers at even places, a list with the unit at odd ones.
+      parts = split "([a-z]+)" spelt;
+      term =
+        index:
+        let
+          # JSON has no leading zeros. More digits are beyond the longest, whatever the unit.
+          number = match "0*((0|[1-9][0-9]{0,9})(\\.[0-9]+)?)" (elemAt parts (2 * index));
+        in
+        if number == null then
+          longest + 1
+        else
+          fromJSON (head number) * unitMilliseconds.${head (elemAt parts (2 * index + 1))};
+      sum = foldl' (total: index: total + term index) 0 (genList (index: index) (length parts / 2));
+    in
+    match durationPattern text != null && sum >= shortest && sum <= longest;
 
   # ---------------------------------------------------------------- the programs
 
@@ -193,7 +239,10 @@ let
     else if netrcFile != null && (hasContext netrcFile || isBelow storeDir netrcFile) then
       fail "${what}: netrcFile lies in the store, where everybody can read it"
     else if pollPeriod != null && !(isPlain period && isDuration period) then
-      fail "${what}: pollPeriod ${show period} is neither a number of minutes nor a time such as \"30s\""
+      fail (
+        "${what}: pollPeriod ${show period} is neither a number of minutes nor a time such as \"30s\", "
+        + "from 1s to 7d"
+      )
     else if !isList extraFlags || filter (flag: !isPlain flag) extraFlags != [ ] then
       fail "${what}: extraFlags is not a list of strings without control characters"
     else if filter ownFlag extraFlags != [ ] then
@@ -225,7 +274,7 @@ let
   setting = name: value: { inherit name value; };
 
   # docs/systemd.md says why each of them is as it is.
-  serviceSettings = flags: [
+  serviceSettings = name: flags: [
     (setting "Type" "notify")
     (setting "NotifyAccess" "main")
     (setting "ExecStart" (concatStringsSep " " (map quote ([ hailProgram ] ++ flags))))
@@ -238,7 +287,7 @@ let
     (setting "TimeoutAbortSec" "30s")
     (setting "KillMode" "mixed")
     (setting "OOMPolicy" "continue")
-    (setting "StateDirectory" "hail")
+    (setting "StateDirectory" "hail/${name}")
     (setting "StateDirectoryMode" "0700")
     (setting "UMask" "0022")
     (setting "LimitCORE" "0:infinity")
@@ -286,7 +335,7 @@ let
       changed = overrides what serviceConfig;
       isReplaced = key: key != "Environment" || serviceConfig.Environment == null;
       replaced = filter isReplaced (attrNames serviceConfig);
-      kept = filter (entry: !elem entry.name replaced) (serviceSettings flags);
+      kept = filter (entry: !elem entry.name replaced) (serviceSettings name flags);
       lines = map (entry: "${entry.name}=${entry.value}") (kept ++ changed);
     in
     ''

@@ -201,6 +201,53 @@ Deno.test("apply-units: what belongs to somebody else is never touched", async (
   });
 });
 
+/** A unit as the original hail has installed it: it runs, and says nothing about whose it is. */
+function original(service: string): string {
+  return `[Service]\nExecStart=/opt/bin/hail --profile hail-profiles/${service} --job-uri http://h/job/a/b/${service}\n`;
+}
+
+function putOriginal(machine: FakeMachine, service: string) {
+  const unit = `hail-${service}.service`;
+  machine.put(`/units/${unit}`, { kind: "file", text: original(service) });
+  machine.put(`/units/${TARGET}.wants`, { kind: "folder" });
+  machine.put(`/units/${TARGET}.wants/${unit}`, { kind: "link", to: `../${unit}` });
+  machine.set(unit, "up");
+}
+
+Deno.test("apply-units: units of the original hail are adopted if they are wanted, the caller's own last", async () => {
+  const machine = new FakeMachine();
+  for (const service of ["changed", "manager"]) putOriginal(machine, service);
+  const { status, events } = await apply(machine, NEXT, { caller: machine.invocation(MANAGER) });
+  assert.equal(status, 0);
+  assert.deepEqual(machine.log.slice(-3), [
+    `restart ${MANAGER}`,
+    `remove /units/.${MANAGER}.pending`,
+    "sync /units",
+  ]);
+  assert.equal(machine.running(MANAGER), original("manager"));
+  assert.ok(events.some(({ message }) => message === "hail-changed.service: replaced"));
+  machine.settle();
+  assertInLine(machine, NEXT);
+  machine.revive();
+  await apply(machine, {});
+  machine.settle();
+  assertInLine(machine, {});
+});
+
+Deno.test("apply-units: a unit of the original hail that is not wanted stays as it is", async () => {
+  const machine = await machineWith(INITIAL);
+  putOriginal(machine, "old");
+  const invocation = machine.invocation("hail-old.service");
+  await apply(machine, {});
+  machine.settle();
+  assert.deepEqual(machine.folder("/units"), { "hail-old.service": original("old") });
+  assert.deepEqual(machine.folder(`/units/${TARGET}.wants`), {
+    "hail-old.service": "-> ../hail-old.service",
+  });
+  assert.equal(machine.running("hail-old.service"), original("old"));
+  assert.equal(machine.invocation("hail-old.service"), invocation);
+});
+
 Deno.test("apply-units: a wanted unit whose file is somebody else's is refused before anything changes", async () => {
   const cases: [(machine: FakeMachine) => void, RegExp][] = [
     [
@@ -214,6 +261,37 @@ Deno.test("apply-units: a wanted unit whose file is somebody else's is refused b
     [
       (machine) => machine.put("/units/hail-added.service", { kind: "link", to: "/dev/null" }),
       /it is not a plain file/,
+    ],
+    [
+      (machine) => {
+        machine.put("/units/original", { kind: "file", text: original("added") });
+        machine.put("/units/hail-added.service", { kind: "link", to: "/units/original" });
+      },
+      /it is not a plain file/,
+    ],
+    [
+      (machine) => machine.put("/units/hail-added.service", { kind: "file", text: original("other") }),
+      /it is not one of hail's/,
+    ],
+    [
+      (machine) =>
+        machine.put("/units/hail-added.service", {
+          kind: "file",
+          text: original("added").replace("/hail ", "/snow "),
+        }),
+      /it is not one of hail's/,
+    ],
+    [
+      (machine) =>
+        machine.put("/units/hail-added.service", {
+          kind: "file",
+          text: `${original("added")}[X-Hail]\nNamespace=another\n`,
+        }),
+      /belongs to hail's namespace "another"/,
+    ],
+    [
+      (machine) => machine.put("/lib/hail-added.service", { kind: "file", text: original("added") }),
+      /its file is \/lib\/hail-added\.service/,
     ],
     [
       (machine) => machine.put("/lib/hail-added.service", { kind: "file", text: "[Service]\n" }),
@@ -403,15 +481,25 @@ const AFTERMATHS: Record<string, Aftermath> = {
 };
 
 /** Kills a run before each of its operations in turn, and lets another run finish the work. */
-async function killEverywhere(initial: Wanted, next: Wanted, callerOf: (machine: FakeMachine) => string) {
-  const whole = await machineWith(initial);
+async function killEverywhere(
+  initial: Wanted,
+  next: Wanted,
+  callerOf: (machine: FakeMachine) => string,
+  originals: readonly string[] = [],
+) {
+  const machineBefore = async () => {
+    const machine = await machineWith(initial);
+    for (const service of originals) putOriginal(machine, service);
+    return machine;
+  };
+  const whole = await machineBefore();
   await apply(whole, next, { caller: callerOf(whole) });
   const operations = whole.log.length;
   for (const [name, aftermath] of Object.entries(AFTERMATHS)) {
     for (const again of ["the same caller", "somebody else"]) {
       for (let budget = 0; budget < operations; budget++) {
         const label = `${name}, operation ${budget} (${whole.log[budget]}), finished by ${again}`;
-        const machine = await machineWith(initial);
+        const machine = await machineBefore();
         machine.revive(budget);
         await assert.rejects(apply(machine, next, { caller: callerOf(machine) }), died, label);
         machine.revive();
@@ -450,6 +538,51 @@ Deno.test("apply-units: killed at every operation of a removal of all, the next 
     {},
     (machine) => machine.running(MANAGER) === null ? "" : machine.invocation(MANAGER),
   );
+});
+
+Deno.test("apply-units: killed at every operation of an adoption, the next run ends where it should", async () => {
+  await killEverywhere(
+    { kept: "1", removed: "1" },
+    NEXT,
+    (machine) => machine.running(MANAGER) === null ? "" : machine.invocation(MANAGER),
+    ["changed", "manager"],
+  );
+});
+
+Deno.test("apply-units: an adoption that was killed and is no longer wanted is all or nothing", async () => {
+  const before = async () => {
+    const machine = await machineWith({});
+    putOriginal(machine, "old");
+    return machine;
+  };
+  const whole = await before();
+  await apply(whole, { old: "1" });
+  const operations = whole.log.length;
+  const outcomes = new Set<boolean>();
+  for (const [name, aftermath] of Object.entries(AFTERMATHS)) {
+    for (let budget = 0; budget < operations; budget++) {
+      const label = `${name}, operation ${budget} (${whole.log[budget]})`;
+      const machine = await before();
+      machine.revive(budget);
+      await assert.rejects(apply(machine, { old: "1" }), died, label);
+      machine.revive();
+      aftermath(machine);
+      const untouched = machine.folder("/units")["hail-old.service"] === original("old");
+      outcomes.add(untouched);
+      assert.equal((await apply(machine, {})).status, 0, label);
+      machine.settle();
+      assert.deepEqual(
+        machine.folder("/units"),
+        untouched ? { "hail-old.service": original("old") } : {},
+        label,
+      );
+      assert.equal(machine.running("hail-old.service"), untouched ? original("old") : null, label);
+      machine.revive();
+      await apply(machine, {});
+      assert.deepEqual(machine.log, [], label);
+    }
+  }
+  assert.deepEqual(outcomes, new Set([true, false]));
 });
 
 Deno.test("apply-units: any set after any set, killed anywhere in between and changed again, ends where it should", async () => {

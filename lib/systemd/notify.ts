@@ -22,7 +22,8 @@ export type OpenSocket = () => Promise<DatagramSocket>;
  * Connects to the service manager that NOTIFY_SOCKET names, as sd_notify(3) has it: an absolute path, or `@` and
  * the name of an abstract socket. Without NOTIFY_SOCKET nobody wants to know, and nothing is ever sent.
  *
- * If the socket cannot be reached, one warning is reported, and nothing is sent from then on.
+ * If a message cannot be sent, one warning is reported, once for all messages; later ones are still tried. If no
+ * socket can be opened, or NOTIFY_SOCKET is neither, nothing is ever sent.
  */
 export async function connectServiceManager(
   env: Environment,
@@ -106,11 +107,32 @@ function reason(error: unknown): string {
 }
 
 /**
+ * Where to bind, in this order. Without READY=1 systemd would end hail at every start, so a temporary folder that is
+ * missing, full, read-only or longer than a socket's path may be (108 bytes) is not the last word.
+ */
+const FOLDERS: readonly (string | undefined)[] = [undefined, "/run", "/dev/shm"];
+
+/** Opens a socket in the first folder that takes one. What is thrown is the error of the first, the usual one. */
+async function openSocket(): Promise<DatagramSocket> {
+  const errors: unknown[] = [];
+  for (const folder of FOLDERS) {
+    try {
+      return await openSocketBelow(folder);
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  throw errors[0];
+}
+
+/**
  * Deno sends only from a socket that is bound to a path. The path is needed for nothing else, so it lies in a
  * folder that nobody else can enter and is gone before the first message.
+ *
+ * @param parent Where that folder is made; undefined for the default temporary folder.
  */
-async function openSocket(): Promise<DatagramSocket> {
-  const folder = await Deno.makeTempDir({ prefix: "hail-notify-" });
+async function openSocketBelow(parent: string | undefined): Promise<DatagramSocket> {
+  const folder = await Deno.makeTempDir({ prefix: "hail-notify-", ...(parent && { dir: parent }) });
   try {
     const socket = Deno.listenDatagram({ transport: "unixpacket", path: `${folder}/socket` });
     return {

@@ -147,6 +147,36 @@ Deno.test("notify: no temporary folder is a warning, not an end", async () => {
   assert.equal(events.length, 1);
 });
 
+for (const [what, path] of [["is missing", "nonexistent"], ["is too long for a socket", "x".repeat(120)]]) {
+  Deno.test(`notify: a temporary folder that ${what} does not keep READY=1 from systemd`, async () => {
+    const folder = await Deno.makeTempDir();
+    const before = Deno.env.get("TMPDIR");
+    const receiver = Deno.listenDatagram({ transport: "unixpacket", path: `${folder}/notify` });
+    try {
+      if (path !== "nonexistent") await Deno.mkdir(`${folder}/${path}`);
+      Deno.env.set("TMPDIR", `${folder}/${path}`);
+      const events: Event[] = [];
+      const manager = await connectServiceManager(
+        environment(`${folder}/notify`),
+        (event) => events.push(event),
+      );
+      assert.deepEqual(events, []);
+      await manager.ready();
+      manager.close();
+      assert.equal(new TextDecoder().decode((await receiver.receive())[0]), "READY=1");
+      for (const place of [`${folder}/${path}`, "/run", "/dev/shm"]) {
+        const left = await Array.fromAsync(Deno.readDir(place)).catch(() => []);
+        assert.deepEqual(left.filter(({ name }) => name.startsWith("hail-notify-")), [], place);
+      }
+    } finally {
+      receiver.close();
+      if (before === undefined) Deno.env.delete("TMPDIR");
+      else Deno.env.set("TMPDIR", before);
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
+
 Deno.test("notify: a status is always one line within the limit, and a short clean one is kept", () => {
   fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 1500 }), (text) => {
     const line = statusLine(text);

@@ -7,6 +7,8 @@ export interface UnitState {
   readonly content: string | null;
   /** Why the unit file is somebody else's and must not be touched; null if it is ours, or missing. */
   readonly foreign: string | null;
+  /** The unit file does not say whose it is, but does what ours would do: it may be replaced, and is never removed. */
+  readonly adoptable: boolean;
   /** A run that was to change the unit has not come to its end. */
   readonly pending: boolean;
   /** The targets that pull the unit in, by links of the right kind. */
@@ -21,6 +23,7 @@ export interface UnitState {
 export const ABSENT: UnitState = {
   content: null,
   foreign: null,
+  adoptable: false,
   pending: false,
   targets: [],
   activity: "stopped",
@@ -33,7 +36,7 @@ export interface Action {
   readonly service: string;
   /**
    * - `install`: new; write it and start it
-   * - `replace`: changed, or its last change was not finished; write it and restart it
+   * - `replace`: changed, adopted, or its last change was not finished; write it and restart it
    * - `start`: as it should be, but not running
    * - `keep`: as it should be, and running
    * - `remove`: no longer wanted; stop it and delete it
@@ -82,7 +85,7 @@ function planUnit(
   const { caller, targets } = state;
   const running = state.activity !== "stopped";
   if (wanted === undefined) {
-    if (state.foreign !== null || (state.content === null && !state.pending)) return null;
+    if (state.foreign !== null || state.adoptable || (state.content === null && !state.pending)) return null;
     return { service, kind: "remove", write: null, link: false, unlink: targets, running, caller };
   }
   const changed = state.content !== wanted;

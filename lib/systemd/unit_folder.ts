@@ -3,7 +3,7 @@ import type { Disk } from "./disk.ts";
 import { ABSENT, type UnitState } from "./plan.ts";
 import type { Systemd } from "./systemctl.ts";
 import { serviceOf, unitFile } from "./unit_name.ts";
-import { namespaceOf, UNIT_LIMIT } from "./unit_text.ts";
+import { isAdoptable, namespaceOf, UNIT_LIMIT } from "./unit_text.ts";
 
 /** Where the units of a namespace are installed. */
 export interface Place {
@@ -59,7 +59,8 @@ export async function observe(
   ports: { readonly disk: Disk; readonly systemd: Systemd },
 ): Promise<Observation> {
   const found = await readFolder(place, ports.disk);
-  for (const service of services) if (!found.units.has(service)) found.units.set(service, ABSENT);
+  const wanted = new Set(services);
+  for (const service of wanted) if (!found.units.has(service)) found.units.set(service, ABSENT);
   const names = [...found.units.keys()].sort();
   const shown = await ports.systemd.show(names.map(unitFile));
   const units = new Map<string, UnitState>();
@@ -67,8 +68,12 @@ export async function observe(
     const state = found.units.get(service) ?? ABSENT;
     const status = shown[index];
     if (status === undefined) continue;
+    // A run that was to adopt it was killed before it did, and now nobody wants that: only the mark was made.
+    const abandoned = state.adoptable && state.pending && !wanted.has(service);
+    if (abandoned) found.drafts.push(markPath(place.unitFolder, service));
     units.set(service, {
       ...state,
+      pending: state.pending && !abandoned,
       foreign: state.foreign ?? await foreignFragment(place, service, state, status.fragment, ports.disk),
       activity: activityOf(status.active),
       caller: caller !== null && status.invocation === caller,
@@ -140,6 +145,7 @@ async function readUnit(
   }
   const namespace = namespaceOf(content);
   if (namespace === place.namespace) return { content };
+  if (namespace === null && isAdoptable(content, service)) return { content, adoptable: true };
   return {
     foreign: namespace === null
       ? "it is not one of hail's"

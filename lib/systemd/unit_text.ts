@@ -25,3 +25,57 @@ export function namespaceOf(text: string): string | null {
 export function pendingMark(namespace: string): string {
   return `[${SECTION}]\nNamespace=${namespace}\n`;
 }
+
+/**
+ * Whether a unit file is one that may be adopted: a unit of the original hail's bootstrap, or one that somebody wrote
+ * for the same purpose. It has no section `[X-Hail]`, and its one `ExecStart=` runs a program named `hail` by its
+ * absolute path with `--profile hail-profiles/SERVICE` and a `--job-uri`, once each.
+ *
+ * What systemd would read otherwise than it looks here (escapes, continued lines, open quotes) makes it nobody's.
+ *
+ * @param service The service that the file is named after.
+ */
+export function isAdoptable(text: string, service: string): boolean {
+  if (/\\$/m.test(text)) return false;
+  let section = "";
+  const commands: string[] = [];
+  for (const line of text.split("\n").map((line) => line.trim())) {
+    const header = /^\[(.*)\]$/.exec(line)?.[1];
+    if (header !== undefined) section = header;
+    if (section === SECTION) return false;
+    const command = /^ExecStart\s*=\s*(.*)$/.exec(line)?.[1];
+    if (section === "Service" && command !== undefined) commands.push(command);
+  }
+  const [command] = commands;
+  const words = commands.length === 1 && command !== undefined ? wordsOf(command) : null;
+  if (words === null || !/^\/(?:.*\/)?hail$/.test(words[0] ?? "")) return false;
+  const profiles = valuesOf(words, "--profile");
+  const uris = valuesOf(words, "--job-uri");
+  return profiles.length === 1 && profiles[0] === `hail-profiles/${service}` && uris.length === 1 &&
+    /^https?:/i.test(uris[0] ?? "");
+}
+
+/** The words of a command line of systemd, if it is plain: null if it has escapes, or quotes within a word. */
+function wordsOf(command: string): readonly string[] | null {
+  const word = /(?:"([^"\\]*)"|'([^'\\]*)'|([^\s"'\\]+))(?:\s+|$)/y;
+  const words: string[] = [];
+  while (word.lastIndex < command.length) {
+    const found = word.exec(command);
+    if (found === null) return null;
+    const [, double, single, bare] = found;
+    // A second command may follow a semicolon, and a variable may become more than one word.
+    if (bare === ";" || bare?.startsWith("$")) return null;
+    words.push(double ?? single ?? bare ?? "");
+  }
+  return words;
+}
+
+function valuesOf(words: readonly string[], option: string): readonly (string | undefined)[] {
+  return words.flatMap((word, index) =>
+    word === option
+      ? [words[index + 1]]
+      : word.startsWith(`${option}=`)
+      ? [word.slice(option.length + 1)]
+      : []
+  );
+}

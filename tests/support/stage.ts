@@ -135,8 +135,9 @@ export class Stage implements AsyncDisposable {
     return (await this.#stage("log", [])).stdout;
   }
 
-  /** The journal, without its metadata: of one unit, or all of it. */
+  /** The journal, without its metadata: of one unit, or all of it. All that was written before is in it. */
   async journal(unit?: string): Promise<string> {
+    await this.exec(["journalctl", "--sync"]);
     const filter = unit === undefined ? [] : ["--unit", unit];
     return (await this.exec(["journalctl", "--no-pager", "--quiet", "--output=cat", ...filter])).stdout;
   }

@@ -83,6 +83,8 @@ for (const suite of NIX_SUITES) {
         /"--job-uri" "https:\/\/hydra\.example\.org\/base\/job\/shop\/main\/we%%20b\/latest" "--netrc-file" "\/etc\/hail\/netrc" "--poll-period" "30s" "--log-level" "debug"$/m,
       );
       assert.match(manager, /^\[X-Hail\]\nNamespace=fleet$/m);
+      assert.match(manager, /^StateDirectory=hail\/manager\nStateDirectoryMode=0700$/m);
+      assert.match(web, /^StateDirectory=hail\/web$/m);
     });
 
     await t.step("serviceConfig replaces settings, takes them out, and adds to the environment", async () => {
@@ -270,7 +272,59 @@ for (const suite of NIX_SUITES) {
         "http://h/job/a/b/c%2",
         "http://h/job/a/b/c%20d",
         "http:///job/a/b/c",
+      ])
+      .concat([
+        ...["..", ".", "%2e%2e", "%2E", ".%2e"].map((dots) => `http://h/job/${dots}/b/c`),
+        ...[
+          "http://h/./job/a/b/c",
+          "http://h/job/a/b/c/..",
+          "http://h/job/a/b/...",
+          "http://h/.job/job/a/b/c.",
+        ],
+        ...["%0a", "%1F", "%7f", "%7F", "%00", "%20", "%2f", "%80"].map((code) =>
+          `http://h/job/a/b/c${code}`
+        ),
+        ...["0", "1", "00", "00080", "000080", "9999", "65535", "65536", "66000", "70000", "99999", ""]
+          .map((port) => `http://h:${port}/job/a/b/c`),
+        ...[
+          "/latest",
+          "/latest/latest",
+          "/latest-finished/latest",
+          "/latest-for/b",
+          "/latest-for/b/c",
+          "/latest-for",
+        ]
+          .map((end) => `http://h/job/a${end}`),
+        ...[
+          "/latest",
+          "/latest-finished",
+          "/latest-for/s",
+          "/latest-for/latest",
+          "/latest-for/%2",
+          "/latest/",
+        ]
+          .map((end) => `http://h/job/a/b${end}`),
+        ...["http://h/job/latest/latest/latest", "http://h/job/latest/latest/latest/latest"],
+        ...[
+          "/latest-for/%2",
+          "/latest-for/%0a",
+          "/latest-for/..",
+          "/latest-for/s/",
+          "/latest//",
+          "//latest",
+          "//",
+        ]
+          .map((end) => `${URI}${end}`),
+        ...[
+          "http://h/job/a/b/c/d",
+          "http://h/job/job/job/job",
+          "http://h/job/job/job",
+          "http://h",
+          "http://h/",
+        ],
       ]);
+    // Nix takes them, hail does not: what numbers make an address is left to hail.
+    const laxer = ["http://999.1.1.1/job/a/b/c", "http://[1]/job/a/b/c"];
     const periods = [
       "5",
       "0.5",
@@ -288,7 +342,64 @@ for (const suite of NIX_SUITES) {
       "s",
       "5x",
     ]
-      .concat(["1 h", "1e3", "30m1h", ".5", "5.", "1h1h"]);
+      .concat(["1 h", "1e3", "30m1h", ".5", "5.", "1h1h"])
+      .concat([
+        ...[
+          "7d",
+          "6d23h59m60s",
+          "7d1ms",
+          "7d0.4ms",
+          "8d",
+          "31d",
+          "366d",
+          "168h",
+          "168.1h",
+          "8760h",
+          "10080",
+          "10081",
+        ],
+        ...[
+          "100000d",
+          "99999999999999999999d",
+          "604800000ms",
+          "604800001ms",
+          "9999999999ms",
+          "99999999999ms",
+        ],
+        ...[
+          "1000ms",
+          "999ms",
+          "999.9ms",
+          "1ms",
+          "0.4ms",
+          "0.5ms",
+          "0.0000001s",
+          "1s",
+          "0.999s",
+          "0.9999s",
+          "00.5m",
+        ],
+        ...[
+          "0.1",
+          "0.016",
+          "0.0166666666666666666666666667",
+          "0.017",
+          "0.00001d",
+          "0.00002d",
+          "00007",
+          "007d",
+        ],
+        ...[
+          "0000000000000000001s",
+          "0m1s",
+          "0m0.5s",
+          "0h0m2s",
+          "0000000000000000000s",
+          "ms",
+          "1.5h30m",
+          "5\n",
+        ],
+      ]);
     const accepts = (check: (text: string) => unknown) => (text: string) => {
       try {
         return check(text) !== false;
@@ -300,7 +411,7 @@ for (const suite of NIX_SUITES) {
       try = services: (builtins.tryEval (import ${BOOTSTRAP} { ${TOOLS} hail = "/opt/hail"; } { inherit services; }).drvPath).success;
     in {
       names = map (name: try { \${name} = "${URI}"; }) ${await json(tree, "names", names)};
-      uris = map (uri: try { web = uri; }) ${await json(tree, "uris", uris)};
+      uris = map (uri: try { web = uri; }) ${await json(tree, "uris", [...uris, ...laxer])};
       periods = map (pollPeriod: try { web = { jobUri = "${URI}"; inherit pollPeriod; }; }) ${await json(
       tree,
       "periods",
@@ -320,6 +431,8 @@ for (const suite of NIX_SUITES) {
       texts.map((text, index) => [text, verdicts[index]]);
     assert.deepEqual(table(names, answer.names), table(names, names.map(accepts(isName))));
     assert.deepEqual(table(uris, answer.uris), table(uris, uris.map(accepts(parseJobUri))));
+    assert.deepEqual(answer.uris.slice(uris.length), laxer.map(() => true));
+    assert.deepEqual(laxer.map(accepts(parseJobUri)), laxer.map(() => false));
     const period = (text: string) => parseDuration(text, { bareUnit: "m" });
     assert.deepEqual(table(periods, answer.periods), table(periods, periods.map(accepts(period))));
   });

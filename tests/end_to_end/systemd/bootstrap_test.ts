@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { eventually } from "../../support/command.ts";
 import { SUITES } from "../../support/stage.ts";
-import { BootstrapHost, type Fleet, MANAGER } from "./bootstrap_host.ts";
+import { BootstrapHost, type Fleet, MANAGER, type ServiceOptions } from "./bootstrap_host.ts";
+
+/** apply-units waits for its start, so that an activation that adds it lasts long enough to be met. */
+const SLOW: ServiceOptions = { serviceConfig: { ExecStartPre: "/bin/sleep 3" } };
+
+/** Stands in for the original hail: the manager activates its profile, once, and all of them run on. */
+const ORIGINAL = `#!/bin/sh
+case "$*" in *hail-profiles/manager*) /nix/var/nix/profiles/hail-profiles/manager/bin/activate ;; esac
+exec sleep infinity
+`;
 
 for (const suite of SUITES) {
   Deno.test(`${suite}: a host that was bootstrapped once follows Hydra, whatever happens to it`, async (t) => {
@@ -88,7 +97,7 @@ for (const suite of SUITES) {
     });
 
     await step("kill -9 of the manager in the middle of an activation", async () => {
-      await follow({ hail: 1, services: { ...fleet.services, db: {} } });
+      await follow({ hail: 1, services: { ...fleet.services, db: SLOW } });
       await activationBegins();
       await stage.exec(["systemctl", "kill", "--signal=KILL", "hail-manager"]);
       await settled();
@@ -98,11 +107,10 @@ for (const suite of SUITES) {
     await step("kill -9 of the apply-units that the manager has started", async () => {
       const killed = async () =>
         (await stage.journal("apply-hail-units-*")).includes("code=killed, status=9/KILL");
-      // It is quick, and may be over before it is killed.
       for (let tries = 0; tries < 5 && !await killed(); tries++) {
         const { [`try${tries - 1}`]: _, ...services } = fleet.services;
         await release(`try${tries}`, "1");
-        await follow({ hail: tries % 2 === 0 ? 2 : 1, services: { ...services, [`try${tries}`]: {} } });
+        await follow({ hail: tries % 2 === 0 ? 2 : 1, services: { ...services, [`try${tries}`]: SLOW } });
         await activationBegins();
         await stage.exec(["systemctl", "kill", "--signal=KILL", "apply-hail-units-*"], { mayFail: true });
         await settled();
@@ -124,7 +132,7 @@ for (const suite of SUITES) {
     });
 
     await step("a power cut in the middle of an activation", async () => {
-      await follow({ hail: 2, services: { [MANAGER]: {}, web: {}, queue: {} } });
+      await follow({ hail: 2, services: { [MANAGER]: {}, web: {}, queue: SLOW } });
       await activationBegins();
       await stage.crash();
       await stage.up();
@@ -144,6 +152,28 @@ for (const suite of SUITES) {
         "apply-hail-*",
       ]);
       assert.equal(stdout, "");
+    });
+
+    await step("a host of the original hail is taken over by what its own manager activates", async () => {
+      await stage.write("/opt/original/bin/hail", ORIGINAL, 0o755);
+      for (const name of [MANAGER, "web"]) {
+        const options = `--profile hail-profiles/${name} --job-uri ${host.hydra.jobUri(host.job(name))}`;
+        const unit = `[Service]\nExecStart=/opt/original/bin/hail ${options}\nRestart=always\n`;
+        await stage.write(
+          `/etc/systemd/system/hail-${name}.service`,
+          `${unit}[Install]\nWantedBy=multi-user.target\n`,
+        );
+      }
+      fleet = { hail: 1, services: { [MANAGER]: {}, web: {}, db: SLOW } };
+      storePath = await host.releaseFleet(fleet);
+      await host.build(fleet);
+      await stage.exec([
+        ...["nix-env", "--profile", "/nix/var/nix/profiles/hail-profiles/manager", "--set", storePath],
+      ]);
+      await stage.exec(["systemctl", "daemon-reload"]);
+      await stage.exec(["systemctl", "enable", "--now", "hail-manager", "hail-web"]);
+      await release("web", "5");
+      await settled();
     });
   });
 }

@@ -59,10 +59,11 @@ for (const suite of SUITES) {
 
     const show = async (property: string) =>
       (await stage.exec(["systemctl", "show", "web", "--value", `--property=${property}`])).stdout.trim();
-    const journal = (...args: string[]) =>
-      stage.exec(["journalctl", "--no-pager", "--quiet", "--output=cat", "--unit=web", ...args]).then((r) =>
-        r.stdout
-      );
+    const journal = async (...args: string[]) => {
+      await stage.exec(["journalctl", "--sync"]);
+      const options = ["--no-pager", "--quiet", "--output=cat", "--unit=web", ...args];
+      return (await stage.exec(["journalctl", ...options])).stdout;
+    };
     const release = async (id: number, activate: string) => {
       const profile = await samples.release({ version: `${id}.0`, activate });
       hydra.setLatest(JOB, { id, path: profile.storePath });
