@@ -1,9 +1,11 @@
+import { existsSync } from "node:fs";
 import { createActivator } from "../activation/activate.ts";
 import { Deployer } from "../deployment/deployer.ts";
 import { readCertificates } from "../hydra/certificates.ts";
 import { createHydra } from "../hydra/client.ts";
 import { createHttp } from "../hydra/http.ts";
 import type { JobUri } from "../hydra/job_uri.ts";
+import type { Credentials } from "../netrc/lookup.ts";
 import { readCredentials } from "../netrc/read.ts";
 import { readSecretFile } from "../netrc/secret_file.ts";
 import { createNix } from "../nix/nix.ts";
@@ -36,6 +38,25 @@ export interface DeployOptions {
   readonly activation: number;
 }
 
+/** The netrc file that is read where none is named. */
+const DEFAULT_NETRC = "/etc/netrc";
+
+/** The credentials for a host from the netrc file that was named, or else from the default one. */
+async function findCredentials(
+  file: string | undefined,
+  host: string,
+  report: Report,
+): Promise<Credentials | null> {
+  // Asked first, since the first error that is thrown costs ten milliseconds, and most hosts have no such file.
+  if (file === undefined && !existsSync(DEFAULT_NETRC)) return null;
+  return await readCredentials({
+    file: file ?? DEFAULT_NETRC,
+    named: file !== undefined,
+    host,
+    ports: { read: readSecretFile, report },
+  });
+}
+
 /**
  * Puts the parts together for one profile, and runs them.
  *
@@ -54,12 +75,7 @@ export async function deploy(
   const bell = new Bell();
   const stop = listenForSignals(bell, report);
   const host = new URL(jobUri.origin).hostname;
-  const credentials = await readCredentials({
-    file: options.netrcFile ?? "/etc/netrc",
-    named: options.netrcFile !== undefined,
-    host,
-    ports: { read: readSecretFile, report },
-  });
+  const credentials = await findCredentials(options.netrcFile, host, report);
   const store = storeFolder(env);
   const certificates = await readCertificates(jobUri.origin, env, Deno.readTextFile);
   const http = createHttp(certificates);

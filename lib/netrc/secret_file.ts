@@ -34,12 +34,6 @@ export const readSecretFile: ReadSecretFile = (path, maxBytes) => Promise.resolv
 
 // Without promises: it is read once, before the first request, and each promise would be a trip to another thread.
 function readNow(path: string, maxBytes: number): FileRead {
-  // As a rule there is no netrc file, and Deno says so ten milliseconds sooner than `node:fs` makes its first error.
-  try {
-    Deno.statSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return { outcome: "missing" };
-  }
   let file: number;
   try {
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);

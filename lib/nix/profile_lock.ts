@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { Failure } from "../failure/failure.ts";
 import { systemClock } from "../time/system_clock.ts";
 import { besideProfile, folderOf, type ProfilePath } from "./profile_name.ts";
@@ -87,10 +88,13 @@ function realPathOf(storeFolder: string): string {
  * to any file; so only a file of its own will do.
  */
 function openLock(path: string): Deno.FsFile {
-  try {
-    return Deno.openSync(path, { read: true, write: true, createNew: true, mode: 0o644 });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  // Asked first, since an error that is thrown is dear, and the file is there at every start but the first.
+  if (!existsSync(path)) {
+    try {
+      return Deno.openSync(path, { read: true, write: true, createNew: true, mode: 0o644 });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    }
   }
   const refuse = () =>
     new Failure("switch-failed", {
