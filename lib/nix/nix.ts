@@ -2,10 +2,10 @@ import type { Nix } from "../deployment/ports.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Command, Exit, RunCommand } from "../process/run_command.ts";
 import type { Report } from "../report/event.ts";
+import { withoutUserInfo } from "../report/user_info.ts";
 import { besideProfile, folderOf, type ProfilePath } from "./profile_name.ts";
 import { diagnoseRealise, diagnoseRefusal, findRefusal, type Refusal } from "./realise_diagnosis.ts";
 import type { StorePath } from "./store_path.ts";
-import { withoutUserInfo } from "../report/user_info.ts";
 
 /** What {@linkcode createNix} needs. */
 export interface NixOptions {

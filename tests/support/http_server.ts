@@ -117,7 +117,7 @@ export class HttpServer implements AsyncDisposable {
       const head = await input.head();
       if (head === null) return;
       const request = parseHead(head);
-      await input.skip(Math.min(Number(request.headers.get("content-length") ?? 0), LONGEST_BODY));
+      await input.discard(Math.min(Number(request.headers.get("content-length") ?? 0), LONGEST_BODY));
       const answer = await this.#handler(request);
       if (answer === "hang" || !(await send(connection, request, answer))) {
         // Left open until the client goes or the server is closed.
@@ -178,7 +178,7 @@ class Input {
     }
   }
 
-  async skip(length: number): Promise<void> {
+  async discard(length: number): Promise<void> {
     while (this.#buffer.length < length) if (!(await this.#fill())) return;
     this.#buffer = this.#buffer.slice(length);
   }

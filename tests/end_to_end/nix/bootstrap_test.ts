@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { isName, NAME_LIMIT } from "../../../lib/systemd/unit_name.ts";
+import { isName } from "../../../lib/systemd/unit_name.ts";
 import { parseJobUri } from "../../../lib/hydra/job_uri.ts";
 import { parseDuration } from "../../../lib/time/period.ts";
 import { NIX_SUITES, NixTree } from "../../support/nix_tree.ts";
+import { NAMES, NO_NAMES } from "../../support/service_names.ts";
 
 const BOOTSTRAP = fileURLToPath(new URL("../../../hail-systemd-bootstrap.nix", import.meta.url));
 const URI = "https://hydra.example.org/job/shop/main/web";
@@ -217,33 +218,7 @@ for (const suite of NIX_SUITES) {
 
   Deno.test(`${suite}: Nix and hail have the same idea of a name, a job URI and a period`, async () => {
     await using tree = await NixTree.make(suite);
-    const names = [
-      "a",
-      "0",
-      "web-2",
-      "a_b",
-      "a.b",
-      "A-Z",
-      "web.",
-      "x".repeat(NAME_LIMIT),
-      "x".repeat(NAME_LIMIT + 1),
-    ]
-      .concat([
-        "",
-        "-a",
-        ".a",
-        "_a",
-        "a..b",
-        "..",
-        "a/b",
-        "a b",
-        "a@b",
-        "a%b",
-        "a\n",
-        "a\nb",
-        "\u00e9",
-        "a:b",
-      ]);
+    const names = [...NAMES, ...NO_NAMES];
     const uris = [
       URI,
       "",
