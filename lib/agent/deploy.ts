@@ -57,6 +57,16 @@ async function findCredentials(
   });
 }
 
+/** The largest file of certificates, in bytes. Those of distributions have half a million. */
+const CERTIFICATES_LIMIT = 16 * 1024 * 1024;
+
+/** Reads a file of certificates, within bounds: a FIFO or a device that a variable names must not hold hail up. */
+async function readCertificateFile(path: string): Promise<string> {
+  const found = await readSecretFile(path, CERTIFICATES_LIMIT);
+  if (found.outcome === "read") return found.text;
+  throw found.outcome === "missing" ? new Deno.errors.NotFound(path) : new Error(found.why);
+}
+
 /**
  * Puts the parts together for one profile, and runs them.
  *
@@ -77,7 +87,7 @@ export async function deploy(
   const host = new URL(jobUri.origin).hostname;
   const credentials = await findCredentials(options.netrcFile, host, report);
   const store = storeFolder(env);
-  const certificates = await readCertificates(jobUri.origin, env, Deno.readTextFile);
+  const certificates = await readCertificates(jobUri.origin, env, readCertificateFile);
   const http = createHttp(certificates);
   await lockProfile(profile, store);
 

@@ -61,6 +61,24 @@ Deno.test("hail ends with 2 for a netrc file that is malformed, and shows nothin
   assert.doesNotMatch(stderr, /s3cret|bob/);
 });
 
+Deno.test("hail ends with 2, at once, for a certificate file that is missing, empty, a FIFO or endless", async () => {
+  await using folder = await temporaryFolder();
+  await run(["mkfifo", `${folder.path}/fifo`]);
+  await Deno.writeTextFile(`${folder.path}/empty`, "");
+  for (const file of [`${folder.path}/none`, `${folder.path}/empty`, `${folder.path}/fifo`, "/dev/zero"]) {
+    const args = [
+      "--profile",
+      `${folder.path}/web`,
+      "--job-uri",
+      "https://127.0.0.1:9/job/a/b/c",
+      "--oneshot",
+    ];
+    const { status, stderr } = await hail(args, { NIX_SSL_CERT_FILE: file });
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, /named by NIX_SSL_CERT_FILE/);
+  }
+});
+
 Deno.test("hail ends with 13 where the profile's folder cannot be made", async () => {
   await using folder = await temporaryFolder();
   await Deno.writeTextFile(`${folder.path}/file`, "");
