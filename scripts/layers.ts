@@ -29,8 +29,20 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   "lib/netrc/": GROUND,
   "lib/hydra/": [...GROUND, ...PORTS],
   "lib/nix/": [...GROUND, ...PORTS, "lib/process/"],
-  "lib/activation/": [...GROUND, ...PORTS, "lib/process/"],
   "lib/systemd/": [...GROUND, ...PORTS, "lib/process/"],
+  "lib/activation/": [...GROUND, ...PORTS, "lib/process/", "lib/systemd/unit_state.ts"],
+  "lib/health/": [...GROUND, ...PORTS, "lib/process/", "lib/systemd/unit_state.ts"],
+  // It keeps the domain's record, so it knows its shape.
+  "lib/journal/": [
+    ...GROUND,
+    ...PORTS,
+    ...["lib/deployment/record.ts", "lib/deployment/machine.ts", "type lib/deployment/build.ts"],
+  ],
+  "lib/control/": [
+    ...GROUND,
+    "lib/nix/store_path.ts",
+    ...["type lib/deployment/operator.ts", "type lib/deployment/record.ts"],
+  ],
   "lib/agent/": [
     ...GROUND,
     ...[
@@ -41,12 +53,16 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
       "lib/nix/",
       "lib/activation/",
       "lib/systemd/",
+      "lib/health/",
+      "lib/journal/",
+      "lib/control/",
     ],
   ],
   "lib/cli/": [
     ...GROUND,
     "lib/agent/",
     ...["lib/process/", "lib/netrc/", "lib/hydra/", "lib/nix/", "lib/systemd/"],
+    ...["lib/deployment/", "lib/health/", "lib/journal/", "lib/control/"],
     // The version.
     "deno.json",
   ],
@@ -61,7 +77,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "@logtape/logtape": ["lib/report/"],
   "commander": ["lib/cli/"],
   "@bomb.sh/tab": ["lib/cli/"],
-  "valibot": ["lib/hydra/"],
+  "valibot": ["lib/hydra/", "lib/journal/", "lib/control/"],
   "fast-check": [],
 };
 

@@ -17,10 +17,16 @@ export const EXIT_STATUS = {
   realiseFailed: 12,
   /** The profile could not be pointed at the store path. */
   switchFailed: 13,
-  /** The profile's `bin/activate` is missing, failed, or took too long. */
+  /** The profile's `bin/activate` is missing, failed, or took too long; the roll-back succeeded. */
   activationFailed: 14,
   /** Another hail holds the profile. */
   profileHeld: 15,
+  /** The health checks or the confirmation failed; the roll-back succeeded. */
+  healthFailed: 16,
+  /** A deployment failed, and so did the roll-back. */
+  rollbackFailed: 17,
+  /** The latest build is not deployed on purpose: marked bad, held, paused. */
+  notDeployed: 18,
 } as const;
 
 /** One of hail's exit statuses. */

@@ -22,6 +22,7 @@ export const FAILURE_EXIT_STATUS = {
   "cache-unreachable": EXIT_STATUS.realiseFailed,
   "cache-corrupt": EXIT_STATUS.realiseFailed,
   "disk-full": EXIT_STATUS.realiseFailed,
+  "no-room": EXIT_STATUS.realiseFailed,
   "realise-timeout": EXIT_STATUS.realiseFailed,
   "realise-failed": EXIT_STATUS.realiseFailed,
   "switch-failed": EXIT_STATUS.switchFailed,
@@ -31,6 +32,16 @@ export const FAILURE_EXIT_STATUS = {
   "activation-aborted": EXIT_STATUS.activationFailed,
   "activation-failed": EXIT_STATUS.activationFailed,
   "profile-held": EXIT_STATUS.profileHeld,
+  "health-failed": EXIT_STATUS.healthFailed,
+  "confirmation-failed": EXIT_STATUS.healthFailed,
+  "rollback-failed": EXIT_STATUS.rollbackFailed,
+  "marked-bad": EXIT_STATUS.notDeployed,
+  "held": EXIT_STATUS.notDeployed,
+  "paused": EXIT_STATUS.notDeployed,
+  "downgrade-refused": EXIT_STATUS.notDeployed,
+  "state-unwritable": EXIT_STATUS.internal,
+  "state-damaged": EXIT_STATUS.internal,
+  "state-newer": EXIT_STATUS.usage,
 } as const satisfies Record<string, ExitStatus>;
 
 /** A stable name of one way to fail. */
