@@ -287,8 +287,6 @@ let
     (setting "TimeoutAbortSec" "30s")
     (setting "KillMode" "mixed")
     (setting "OOMPolicy" "continue")
-    (setting "StateDirectory" "hail/${name}")
-    (setting "StateDirectoryMode" "0700")
     (setting "UMask" "0022")
     (setting "LimitCORE" "0:infinity")
     (setting "LockPersonality" "yes")
@@ -344,6 +342,7 @@ let
       Description=hail: keeps the profile hail-profiles/${name} at the latest build of its job
       Wants=network-online.target
       After=network-online.target nix-daemon.socket
+      RequiresMountsFor=/var/lib/hail
       StartLimitIntervalSec=0
       CollectMode=inactive-or-failed
 
@@ -390,6 +389,8 @@ let
       echo "activate: units of the system are set up by root: run this as root" >&2
       exit 1
     fi
+    # The manager, which waits for this, comes last; its activations are units of their own, so it says who it is.
+    caller=''${HAIL_INVOCATION_ID:-''${INVOCATION_ID:-}}
     read -r id </proc/sys/kernel/random/uuid
     exec ${tools.systemd}/bin/systemd-run --quiet --wait --pipe --collect \
       --unit="apply-hail-units-$id" \
@@ -401,7 +402,7 @@ let
       --units ${out}/share/hail/units \
       --target ${shellQuote targetName} \
       --unit-folder ${shellQuote checkedFolder} \
-      ''${INVOCATION_ID:+--caller-invocation "$INVOCATION_ID"} </dev/null
+      ''${caller:+--caller-invocation "$caller"} </dev/null
   '';
 
   buildScript = ''

@@ -18,7 +18,16 @@ const PERIOD = "1s";
 const PROFILE = "demo/web";
 
 /** The lines of hail's log that the story waits for. */
-const SAYS = { activated: / activated \S+ in \d+ ms$/, nothingNew: / nothing new at build / };
+const SAYS = {
+  activated: / activated \S+ in \d+ ms$/,
+  nothingNew: / nothing new at build /,
+  idle: / (?:nothing new at|not deployed:) build /,
+  rolledBack: / rolled back to \S+ from build 3$/,
+  notDeployed: / build 3 .* is not deployed: /,
+};
+
+/** How long a version has to keep well. Short, like the period. */
+const SOAK = "1s";
 
 /** What was promised and kept, one sentence each. */
 type Facts = string[];
@@ -52,7 +61,8 @@ async function tell(stage: Stage, narrator: Narrator, signal: AbortSignal): Prom
   begin("hail starts on a host that has nothing yet");
   narrator.command(
     `hail --profile ${PROFILE} --job-uri ${hydra.jobUri(JOB)} \\`,
-    `     --poll-period ${PERIOD} --log-level debug`,
+    `     --poll-period ${PERIOD} --log-level debug \\`,
+    `     --health-check 'http ${stage.serviceUri} text=Hello' --soak-time ${SOAK}`,
   );
   const started = performance.now();
   const hail = new HailProcess({
@@ -61,6 +71,8 @@ async function tell(stage: Stage, narrator: Narrator, signal: AbortSignal): Prom
       ...stage.hail.args,
       ...["--profile", PROFILE, "--job-uri", hydra.jobUri(JOB)],
       ...["--poll-period", PERIOD, "--log-level", "debug"],
+      ...["--health-check", `http ${stage.serviceUri} text=Hello interval=1s`],
+      ...["--soak-time", SOAK, "--health-timeout", "2s"],
     ],
     env: stage.env,
     onLine: (line) => narrator.quote(line),
@@ -99,9 +111,26 @@ async function tell(stage: Stage, narrator: Narrator, signal: AbortSignal): Prom
     narrator.command("systemctl reload hail     # here: kill -HUP PID");
     hail.signal("SIGHUP");
     read = await hail.untilSays(/ SIGHUP: polling now$/, read);
-    await hail.untilSays(SAYS.nothingNew, read);
+    read = await hail.untilSays(SAYS.nothingNew, read);
     expect(stage.cache.requests.length === fetched, "a poll that finds nothing asked the binary cache");
     expect(await stage.servicePid() === before, "a poll that finds nothing restarted the service");
+
+    begin("A broken version is released, and hail takes it back");
+    const third = await stage.release("3", true);
+    signal.throwIfAborted();
+    narrator.say(
+      `Hydra now says that the latest build is 3, ${third.storePath}.`,
+      "It starts, and then answers every request with an error.",
+    );
+    const spoilt = performance.now();
+    hydra.setLatest(JOB, { id: 3, path: third.storePath });
+    read = await hail.untilSays(SAYS.rolledBack, read);
+    const mended = performance.now();
+    await hail.untilSays(SAYS.notDeployed, read);
+    await expectAnswer(stage, narrator, "Hello from version 2.");
+    facts.push(`broken build: gone ${seconds(mended - spoilt)} after Hydra's word, and never tried again`);
+    narrator.command("hail status");
+    for (const line of await stage.status()) narrator.quote(line);
 
     begin("hail is stopped; the service stays");
     narrator.command("systemctl stop hail       # here: kill -TERM PID");
@@ -127,17 +156,18 @@ async function tell(stage: Stage, narrator: Narrator, signal: AbortSignal): Prom
 
 /** Compares what Hydra was asked with what hail says that it did. */
 function countRequests({ hydra }: Stage, lines: readonly string[]): Facts {
-  const idle = lines.filter((line) => SAYS.nothingNew.test(line)).length;
+  const idle = lines.filter((line) => SAYS.idle.test(line)).length;
   const deployments = lines.filter((line) => SAYS.activated.test(line)).length;
   const polls = hydra.requests.filter(({ method }) => method === "HEAD").length;
   const others = hydra.requests.length - polls;
-  expect(deployments === 2, `hail activated ${deployments} times, not twice`);
+  // Three builds, and the second once more.
+  expect(deployments === 4, `hail activated ${deployments} times, not four times`);
   // TERM may come while one more poll is under way, of which the log then says nothing.
-  const unsaid = polls - idle - deployments;
-  expect(unsaid === 0 || unsaid === 1, `${idle + deployments} polls made ${polls} HEAD requests`);
-  expect(others === 2, `two builds were asked for with ${others} requests`);
+  const unsaid = polls - idle - 3;
+  expect(unsaid === 0 || unsaid === 1, `${idle + 3} polls made ${polls} HEAD requests`);
+  expect(others === 3, `three builds were asked for with ${others} requests`);
   expect(hydra.connections === 1, `hail opened ${hydra.connections} connections to Hydra`);
-  return [`${polls} polls: 1 request each, and 1 more for each of 2 builds, all over 1 connection`];
+  return [`${polls} polls: 1 request each, and 1 more for each of 3 builds, all over 1 connection`];
 }
 
 async function expectAnswer(stage: Stage, narrator: Narrator, text: string): Promise<void> {
@@ -185,7 +215,7 @@ async function main(): Promise<number> {
   let problem: unknown = null;
   try {
     narrator.plain(
-      "hail keeps a host at the latest build of a Hydra job. Here is one deployment and one update.",
+      "hail keeps a host at the latest build of a Hydra job. Here are a deployment, an update and a roll-back.",
     );
     narrator.step("A Nix and a host of its own");
     await ensureNix();

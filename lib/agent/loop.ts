@@ -4,6 +4,7 @@ import { Failure } from "../failure/failure.ts";
 import { EXIT_STATUS } from "../failure/exit_status.ts";
 import type { Report } from "../report/event.ts";
 import { failureEvent } from "../report/failure_event.ts";
+import { timestamp } from "../deployment/decision.ts";
 import type { Clock } from "../time/clock.ts";
 import { formatDuration } from "../time/period.ts";
 import { nextDelay } from "./backoff.ts";
@@ -12,7 +13,7 @@ import { untilNextPoll } from "./phase.ts";
 
 /** What the loop works with. */
 export interface AgentPorts {
-  readonly deployer: Pick<Deployer, "start" | "pass">;
+  readonly deployer: Pick<Deployer, "start" | "pass" | "failures" | "planned">;
   readonly clock: Clock;
   /** A number in [0, 1), for the jitter. */
   readonly random: () => number;
@@ -40,33 +41,36 @@ const DEPLOYMENTS_IN_A_ROW = 5;
  */
 export async function runLoop(ports: AgentPorts, { period, phase }: Schedule): Promise<void> {
   const { deployer, clock, random, stages, report, stop, bell } = ports;
-  let failures = 0;
   let inARow = 0;
   await deployer.start(stop);
   while (!stop.gently.aborted) {
     let delay: number;
     let idle: string;
+    const failed = deployer.failures;
     try {
       const result = await deployer.pass(stop);
-      if (failures > 0) {
+      // A build that was rolled back and is refused now is no recovery.
+      if (failed > 0 && result.refusal === null) {
         report({
           name: "recovered",
           level: "info",
-          message: `all is well again after ${failures} failed ${failures === 1 ? "try" : "tries"}`,
+          message: `all is well again after ${failed} failed ${failed === 1 ? "try" : "tries"}`,
         });
       }
-      failures = 0;
       inARow = result.deployed ? inARow + 1 : 0;
       if (result.deployed && inARow < DEPLOYMENTS_IN_A_ROW) continue;
       delay = untilNextPoll({ now: clock.now(), period, phase });
-      idle = `at build ${result.build.id} (${result.build.name})`;
+      idle = result.refusal === null
+        ? `at build ${result.build.id} (${result.build.name})`
+        : `build ${result.build.id} is not deployed: ${result.refusal.why}`;
       reportIdle(report, result, delay);
     } catch (error) {
       if (stop.gently.aborted) {
         if (error !== stop.gently.reason) report(failureEvent(error));
         break;
       }
-      failures += 1;
+      // The deployer has counted it already: in its journal, so that hail goes on counting when it starts again.
+      const { failures } = deployer;
       inARow = 0;
       const retryAfter = error instanceof Failure ? error.retryAfter : undefined;
       delay = nextDelay({ failures, period, retryAfter, random: random() });
@@ -74,8 +78,9 @@ export async function runLoop(ports: AgentPorts, { period, phase }: Schedule): P
       const event = failureEvent(error, { failures, retry_in_ms: Math.round(delay) });
       report({ ...event, message: `${event.message} Next try in ${formatDuration(roundUp(delay))}.` });
     }
-    const next = new Date(clock.now() + delay).toISOString().replace(/\.\d+Z$/, "Z");
-    stages.enter(`${idle}; next poll at ${next}`, delay);
+    const next = clock.now() + delay;
+    deployer.planned(next);
+    stages.enter(`${idle}; next poll at ${timestamp(next)}`, delay);
     await waitFor(delay, clock, stop.gently, bell);
   }
 }
@@ -89,7 +94,9 @@ export async function runOnce({ deployer, stop, report }: AgentPorts): Promise<n
   await deployer.start(stop);
   try {
     stop.gently.throwIfAborted();
-    const { build, deployed } = await deployer.pass(stop);
+    const { build, deployed, refusal } = await deployer.pass(stop);
+    // Why has been said by then.
+    if (refusal !== null) return EXIT_STATUS.notDeployed;
     report({
       name: "done",
       level: "info",
@@ -106,13 +113,13 @@ export async function runOnce({ deployer, stop, report }: AgentPorts): Promise<n
   }
 }
 
-function reportIdle(report: Report, { build, deployed }: PassResult, delay: number) {
+function reportIdle(report: Report, { build, deployed, refusal }: PassResult, delay: number) {
   report({
     name: "idle",
     level: "debug",
-    message: `${deployed ? "deployed" : "nothing new at"} build ${build.id}; next poll in ${
-      formatDuration(roundUp(delay))
-    }`,
+    message: `${
+      deployed ? "deployed" : refusal === null ? "nothing new at" : "not deployed:"
+    } build ${build.id}; next poll in ${formatDuration(roundUp(delay))}`,
     fields: { build_id: build.id, next_poll_in_ms: Math.round(delay) },
   });
 }

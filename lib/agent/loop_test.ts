@@ -15,8 +15,8 @@ const build = {
   outPath: "/nix/store/00000000000000000000000000000000-web" as StorePath,
   finishedAt: null,
 };
-const nothing: PassResult = { build, deployed: false };
-const deployed: PassResult = { build, deployed: true };
+const nothing: PassResult = { build, deployed: false, refusal: null };
+const deployed: PassResult = { build, deployed: true, refusal: null };
 const failed = (retryAfter?: number) =>
   new Failure("hydra-failed", {
     what: "Hydra",
@@ -34,12 +34,15 @@ function world(results: readonly (PassResult | Error)[]) {
   const gently = new AbortController();
   const now = new AbortController();
   const bell = new Bell();
-  const ports: AgentPorts = {
+  const ports: AgentPorts & { deployer: { failures: number } } = {
     deployer: {
+      failures: 0,
+      planned: () => {},
       start: () => Promise.resolve(),
-      pass: () => {
+      pass() {
         polls.push(clock.monotonic());
         const result = results[Math.min(polls.length, results.length) - 1] ?? nothing;
+        this.failures = result instanceof Error ? this.failures + 1 : 0;
         return result instanceof Error ? Promise.reject(result) : Promise.resolve(result);
       },
     },

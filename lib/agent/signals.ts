@@ -29,8 +29,8 @@ export function listenForSignals(bell: Bell, report: Report): Stop {
         name: "signal",
         level: "info",
         message: second
-          ? `${signal} again: a running activation is ended`
-          : `${signal}: stopping; a running activation may finish, a second signal ends it`,
+          ? `${signal} again: stopping at once`
+          : `${signal}: stopping; a running activation is not cut off`,
         fields: { signal },
       });
       (second ? now : gently).abort(new Stopped(signal));

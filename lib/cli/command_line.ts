@@ -1,27 +1,23 @@
-import type { DeployOptions } from "../agent/deploy.ts";
-import type { Level } from "../report/event.ts";
-import type { LogFormat } from "../report/log.ts";
-
-/** How to write the log. */
-export interface LogOptions {
-  readonly logLevel: Level;
-  readonly logFormat: LogFormat;
-}
-
-/** `hail --profile PROFILE --job-uri URI ...`. */
-export interface DeployCommand extends DeployOptions, LogOptions {
-  readonly command: "deploy";
-}
-
-/** `hail apply-units ...`. */
-export interface ApplyUnitsCommand extends LogOptions {
-  readonly command: "apply-units";
-  readonly namespace: string;
-  readonly units: string;
-  readonly target: string;
-  readonly unitFolder: string;
-  readonly callerInvocation: string;
-}
+import type { ApplyUnitsCommand } from "./commands/apply_units.ts";
+import type { CheckCommand } from "./commands/check.ts";
+import type { DeployCommand } from "./commands/deploy.ts";
+import type { HistoryCommand } from "./commands/history.ts";
+import type { PauseCommand } from "./commands/pause.ts";
+import type { PollCommand } from "./commands/poll.ts";
+import type { ResumeCommand } from "./commands/resume.ts";
+import type { RetryCommand } from "./commands/retry.ts";
+import type { RollbackCommand } from "./commands/rollback.ts";
+import type { StatusCommand } from "./commands/status.ts";
 
 /** What a command line says. */
-export type CommandLine = DeployCommand | ApplyUnitsCommand;
+export type CommandLine =
+  | DeployCommand
+  | ApplyUnitsCommand
+  | StatusCommand
+  | HistoryCommand
+  | CheckCommand
+  | PollCommand
+  | PauseCommand
+  | ResumeCommand
+  | RetryCommand
+  | RollbackCommand;

@@ -9,8 +9,11 @@ export const EXIT_STATUSES: readonly (readonly [number, string])[] = [
   [EXIT_STATUS.hydraUnusable, "Hydra refuses, has no successful build, or its answer is unusable"],
   [EXIT_STATUS.realiseFailed, "the store path could not be realised"],
   [EXIT_STATUS.switchFailed, "the profile could not be switched"],
-  [EXIT_STATUS.activationFailed, "the activation failed"],
+  [EXIT_STATUS.activationFailed, "the activation failed, and hail has rolled back"],
   [EXIT_STATUS.profileHeld, "another hail holds the profile"],
+  [EXIT_STATUS.healthFailed, "the health checks failed, and hail has rolled back"],
+  [EXIT_STATUS.rollbackFailed, "a deployment failed, and so did the roll-back"],
+  [EXIT_STATUS.notDeployed, "not deployed on purpose: marked bad, held, paused"],
 ];
 
 /** The end of the help: examples, exit statuses and signals. No line is longer than 80 columns. */
@@ -20,8 +23,9 @@ export function epilogue(): string {
     "Examples:",
     "  hail --profile web --job-uri https://hydra.example/job/shop/main/web",
     "  hail --profile web --job-uri https://hydra.example/job/shop/main/web --oneshot",
+    "  hail status; hail pause web --for 8h --reason 'it is busy'; hail rollback",
     "",
-    "Exit status of --oneshot:",
+    "Exit status of --oneshot, and of the commands, whose 0 is that it is done:",
     ...EXIT_STATUSES.map(([status, meaning]) => `  ${String(status).padStart(3)}  ${meaning}`),
     "  143  SIGTERM ended it before it was done; 130: SIGINT did",
     "",

@@ -6,14 +6,26 @@ import { profilesFolder } from "../nix/profile_name.ts";
 import type { Report } from "../report/event.ts";
 import { failureEvent } from "../report/failure_event.ts";
 import { createLog } from "../report/log.ts";
-import { createRunCommand } from "../process/run_command.ts";
-import { applyUnits } from "../systemd/apply_units.ts";
-import { systemDisk } from "../systemd/disk.ts";
-import { createSystemd } from "../systemd/systemctl.ts";
+import { sanitise } from "../report/sanitise.ts";
 import { systemClock } from "../time/system_clock.ts";
-import { columnsOf, logReader, writeLine } from "./output.ts";
+import type { CommandLine } from "./command_line.ts";
+import { runApplyUnits } from "./commands/apply_units.ts";
+import { runCheck } from "./commands/check.ts";
+import { runHistory } from "./commands/history.ts";
+import { runPause } from "./commands/pause.ts";
+import { runPoll } from "./commands/poll.ts";
+import { runResume } from "./commands/resume.ts";
+import { runRetry } from "./commands/retry.ts";
+import { runRollback } from "./commands/rollback.ts";
+import { runStatus } from "./commands/status.ts";
+import type { Context } from "./context.ts";
+import { columnsOf, logReader, pageOf, writeLine } from "./output.ts";
 import { parseCommandLine } from "./parse.ts";
+import { plainReport } from "./plain_report.ts";
 import { VERSION } from "./version.ts";
+
+/** The longest line for a person, in characters. */
+const TELL_LIMIT = 4_096;
 
 /**
  * Runs hail with a command line, to its end.
@@ -36,39 +48,68 @@ export async function hail(args: readonly string[], env: Environment): Promise<n
   });
   if ("exit" in parsed) return parsed.exit;
   const { command } = parsed;
-  const report = createLog({
-    format: command.logFormat,
-    level: command.logLevel,
-    reader: logReader(env),
-    now: Date.now,
-    write: (line) => writeLine("stderr", line),
-  });
+  const report = reportFor(command, env);
   // A promise that nobody waited for is a fault of hail, but no reason to leave a host without it: unless it is
   // reported here it would end the process.
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
     report(failureEvent(event.reason));
   });
-  return await withStatus(report, async () => {
-    switch (command.command) {
-      case "deploy":
-        return await deploy(command, VERSION, env, report);
-      case "apply-units":
-        return await applyUnits(command, {
-          disk: systemDisk,
-          systemd: createSystemd(createRunCommand(systemClock)),
-          clock: systemClock,
-          report,
-        });
-    }
-  });
-}
-
-async function withStatus(report: Report, run: () => Promise<number>): Promise<number> {
   try {
-    return await run();
+    return await run(command, {
+      env,
+      profilesFolder: folder,
+      report,
+      tell,
+      out: (text) => writeLine("stdout", text),
+      page: pageOf(env),
+      clock: systemClock,
+    });
   } catch (error) {
     report(failureEvent(error));
     return error instanceof Failure ? error.exitStatus : EXIT_STATUS.internal;
+  }
+}
+
+/** Writes a line of words that may be another's to standard error. */
+function tell(text: string) {
+  writeLine("stderr", sanitise(text, TELL_LIMIT));
+}
+
+/** What is written to standard error: a log, or for the commands of an operator plain lines. */
+function reportFor(command: CommandLine, env: Environment): Report {
+  if (!("logFormat" in command)) return plainReport(tell);
+  const { logFormat: format, logLevel: level } = command;
+  return createLog({
+    format,
+    level,
+    reader: logReader(env),
+    now: Date.now,
+    write: (line) => writeLine("stderr", line),
+  });
+}
+
+async function run(command: CommandLine, context: Context): Promise<number> {
+  switch (command.command) {
+    case "deploy":
+      return await deploy(command, VERSION, context.env, context.report);
+    case "apply-units":
+      return await runApplyUnits(command, context.report);
+    case "status":
+      return await runStatus(command, context);
+    case "history":
+      return await runHistory(command, context);
+    case "check":
+      return await runCheck(command, context);
+    case "poll":
+      return await runPoll(command, context);
+    case "pause":
+      return await runPause(command, context);
+    case "resume":
+      return await runResume(command, context);
+    case "retry":
+      return await runRetry(command, context);
+    case "rollback":
+      return await runRollback(command, context);
   }
 }

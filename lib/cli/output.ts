@@ -1,6 +1,7 @@
 import { fstatSync } from "node:fs";
 import type { Environment } from "../agent/environment.ts";
 import type { LogReader } from "../report/log.ts";
+import type { Page } from "./context.ts";
 
 /**
  * Writes to standard output or standard error at once, so that nothing is lost when the process ends. A reader that
@@ -29,6 +30,12 @@ export function columnsOf(): number {
   } catch {
     return 80;
   }
+}
+
+/** What text on standard output is laid out for. */
+export function pageOf(env: Environment): Page {
+  const terminal = Deno.stdout.isTerminal();
+  return { columns: columnsOf(), terminal, colours: terminal && coloursAllowed(env) };
 }
 
 /** Finds out who reads standard error. */

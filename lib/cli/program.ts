@@ -1,29 +1,23 @@
 import tab from "@bomb.sh/tab/commander";
-import { Command, Option } from "commander";
-import { parseJobUri } from "../hydra/job_uri.ts";
-import { parseProfile } from "../nix/profile_name.ts";
-import { LEVELS } from "../report/event.ts";
-import { LOG_FORMATS } from "../report/log.ts";
+import { Command } from "commander";
 import { withoutUserInfo } from "../report/user_info.ts";
-import { DEFAULT_UNIT_FOLDER } from "../systemd/apply_units.ts";
-import { formatDuration, parseDuration } from "../time/period.ts";
-import type { ApplyUnitsCommand, CommandLine, DeployCommand, LogOptions } from "./command_line.ts";
+import type { CommandLine } from "./command_line.ts";
+import { defineApplyUnits } from "./commands/apply_units.ts";
+import { defineCheck } from "./commands/check.ts";
+import { defineDeploy } from "./commands/deploy.ts";
+import { defineHistory } from "./commands/history.ts";
+import { definePause } from "./commands/pause.ts";
+import { definePoll } from "./commands/poll.ts";
+import { defineResume } from "./commands/resume.ts";
+import { defineRetry } from "./commands/retry.ts";
+import { defineRollback } from "./commands/rollback.ts";
+import { defineStatus } from "./commands/status.ts";
 import { epilogue } from "./epilogue.ts";
-import { checkText, Reader } from "./reader.ts";
 import type { Terminal } from "./terminal.ts";
 
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-
-// What stands in for what a command line does not say. A slow Hydra needs half a minute for `latest`; a large closure
-// over a thin line takes hours; an activation may have to wait for a service to stop.
-const PERIOD = 5 * MINUTE;
-const REQUEST_LIMIT = MINUTE;
-const REALISE_LIMIT = 120 * MINUTE;
-const ACTIVATION_LIMIT = 15 * MINUTE;
-
 /**
- * Builds the whole command line out of one definition, from which parser, help and completion come.
+ * Builds the whole command line out of one definition, from which parser, help and completion come. Each command has a
+ * file of its own in `commands/`; the deployment is what the program does without one.
  *
  * The values are read in the actions and not by the library, whose messages would repeat a wrong value, and with it a
  * password that somebody put into a URI.
@@ -52,66 +46,29 @@ export function buildProgram(
       getErrHasColors: () => false,
     })
     .description("Keeps a Nix profile at the latest successful build of a Hydra job.")
-    .usage("--profile PROFILE --job-uri URI [options]")
-    .version(version, "--version", "Show the version.")
-    .helpOption("-h, --help", "Show this help.")
+    .usage("--profile PROFILE --job-uri URI [options]\n       hail COMMAND [SERVICE] [options]")
     .helpCommand(false)
-    .allowExcessArguments(true)
-    .optionsGroup("Deployment:")
-    .option(
-      "--profile <PROFILE>",
-      `The profile to keep at the latest build: a name below ${profilesFolder}, or an absolute path.`,
-    )
-    .option(
-      "--job-uri <URI>",
-      "The Hydra job: http(s)://HOST/job/PROJECT/JOBSET/JOB, which may end in /latest, /latest-finished or /latest-for/SYSTEM.",
-    )
-    .option(
-      "--netrc-file <FILE>",
-      "Where login and password for Hydra's host stand. (default: /etc/netrc, if it exists)",
-    )
-    .option(
-      "--poll-period <PERIOD>",
-      `How long to wait between polls: minutes, or a time such as 30s, 5m, 1h. (default: ${
-        formatDuration(PERIOD)
-      })`,
-    )
-    .addOption(
-      new Option("--oneshot", "Poll once, deploy what is new, and exit with a status below.").conflicts(
-        "pollPeriod",
-      ),
-    )
-    .optionsGroup("Time limits:")
-    .addOption(limitOption("--request-timeout", "For one request to Hydra.", REQUEST_LIMIT))
-    .addOption(limitOption("--realise-timeout", "For fetching a build and its closure.", REALISE_LIMIT))
-    .addOption(limitOption("--activation-timeout", "For one run of bin/activate.", ACTIVATION_LIMIT));
-  addLogOptions(program);
+    // Options behind a command are the command's, also where the deployment has one of the same name.
+    .enablePositionalOptions()
+    .allowExcessArguments(true);
+  defineDeploy(program, profilesFolder, done);
   program
     .optionsGroup("Other:")
-    .commandsGroup("Commands:")
-    .addHelpText("after", epilogue())
-    .action((options: Record<string, string | undefined>) =>
-      done(readDeploy(program, options, profilesFolder))
-    );
-
-  const applyUnits = program.command("apply-units")
-    .summary("Bring the units of a namespace in line (for bin/activate of the bootstrap profile).")
-    .description(
-      "Brings the units of a namespace in line: new ones are installed and started, changed ones restarted, unchanged ones left running, and those that are gone stopped and deleted.",
-    )
+    .version(version, "--version", "Show the version.")
     .helpOption("-h, --help", "Show this help.")
-    .allowExcessArguments(true)
-    .option("--namespace <NAMESPACE>", "Whose units they are. Units of others are never touched.")
-    .option("--units <FOLDER>", "The folder with the unit files that there are to be.")
-    .option("--target <TARGET>", "The target that starts them.")
-    .option("--unit-folder <FOLDER>", "Where systemd reads units.", DEFAULT_UNIT_FOLDER)
-    .option(
-      "--caller-invocation <ID>",
-      "INVOCATION_ID of the unit that waits for this command, which is restarted last.",
-      "",
-    );
-  addLogOptions(applyUnits);
-  applyUnits.action((options: Record<string, string>) => done(readApplyUnits(applyUnits, options)));
+    .addHelpText("after", epilogue());
+
+  program.commandsGroup("Commands for services (hail COMMAND --help tells more):");
+  defineStatus(program, done);
+  defineHistory(program, done);
+  defineCheck(program, done);
+  definePoll(program, done);
+  definePause(program, Date.now, done);
+  defineResume(program, done);
+  defineRetry(program, done);
+  defineRollback(program, done);
+  program.commandsGroup("Other commands:");
+  defineApplyUnits(program, done);
 
   tab(program);
   program.commands.find((command) => command.name() === "complete")
@@ -119,68 +76,7 @@ export function buildProgram(
   return program;
 }
 
-function limitOption(name: string, description: string, initial: number): Option {
-  const text = formatDuration(initial);
-  return new Option(`${name} <LIMIT>`, description).default(text, text);
-}
-
 /** Some messages of the library repeat what was typed, and that may be a URI with a password. */
 function withoutSecrets(text: string): string {
   return withoutUserInfo(text).replace(/(unknown option '--[^'=]*)=[^\n]*'/, "$1'");
-}
-
-function addLogOptions(command: Command) {
-  command
-    .optionsGroup("Log:")
-    .addOption(new Option("--log-level <LEVEL>", "The least level to write.").choices(LEVELS).default("info"))
-    .addOption(new Option("--log-format <FORMAT>", "How to write it.").choices(LOG_FORMATS).default("text"));
-}
-
-function readDeploy(
-  program: Command,
-  options: Record<string, string | undefined>,
-  profilesFolder: string,
-): DeployCommand {
-  const reader = new Reader(program, options);
-  reader.refuseWords();
-  const limit = (name: string) =>
-    reader.required(name, (text) => parseDuration(text, { bareUnit: "m", what: "time limit" }));
-  const period = reader.optional(
-    "poll-period",
-    (text) => parseDuration(text, { bareUnit: "m", what: "period" }),
-  );
-  return {
-    command: "deploy",
-    profile: reader.required("profile", (text) => parseProfile(text, profilesFolder)),
-    jobUri: reader.required("job-uri", parseJobUri),
-    netrcFile: reader.optional("netrc-file", checkText),
-    schedule: options["oneshot"] === undefined
-      ? { oneshot: false, period: period ?? PERIOD }
-      : { oneshot: true },
-    request: limit("request-timeout"),
-    realise: limit("realise-timeout"),
-    activation: limit("activation-timeout"),
-    ...readLog(reader),
-  };
-}
-
-function readApplyUnits(command: Command, options: Record<string, string>): ApplyUnitsCommand {
-  const reader = new Reader(command, options);
-  reader.refuseWords();
-  return {
-    command: "apply-units",
-    namespace: reader.required("namespace", checkText),
-    units: reader.required("units", checkText),
-    target: reader.required("target", checkText),
-    unitFolder: reader.required("unit-folder", checkText),
-    callerInvocation: options["callerInvocation"] ?? "",
-    ...readLog(reader),
-  };
-}
-
-function readLog(reader: Reader): LogOptions {
-  return {
-    logLevel: reader.choice("log-level", LEVELS),
-    logFormat: reader.choice("log-format", LOG_FORMATS),
-  };
 }

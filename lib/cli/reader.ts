@@ -2,12 +2,15 @@ import type { Command } from "commander";
 import { Failure } from "../failure/failure.ts";
 import { withoutUserInfo } from "../report/user_info.ts";
 
+/** The options of a command as the library hands them over: a list where an option may be repeated. */
+export type RawOptions = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+
 /** Reads the values of a command's options; what is wrong ends the command as wrong use. */
 export class Reader {
   readonly #command: Command;
-  readonly #options: Readonly<Record<string, string | undefined>>;
+  readonly #options: RawOptions;
 
-  constructor(command: Command, options: Readonly<Record<string, string | undefined>>) {
+  constructor(command: Command, options: RawOptions) {
     this.#command = command;
     this.#options = options;
   }
@@ -15,63 +18,83 @@ export class Reader {
   /** Reads an option that has to be there. */
   required<T>(name: string, read: (text: string) => T): T {
     const text = this.#text(name);
-    if (text === undefined) return this.#refuse(`required option '--${name}' is missing`);
-    return this.#read(name, text, read);
+    if (text === undefined) return this.refuse(`required option '--${name}' is missing`);
+    return this.#read(`option '--${name}'`, text, read);
   }
 
   /** Reads an option that may be missing. */
   optional<T>(name: string, read: (text: string) => T): T | undefined {
     const text = this.#text(name);
-    return text === undefined ? undefined : this.#read(name, text, read);
+    return text === undefined ? undefined : this.#read(`option '--${name}'`, text, read);
+  }
+
+  /** Reads an option that may be repeated. */
+  list<T>(name: string, read: (text: string) => T): T[] {
+    const value = this.#value(name);
+    const texts = Array.isArray(value) ? value.map(String) : [];
+    return texts.map((text) => this.#read(`option '--${name}'`, text, read));
+  }
+
+  /** Whether an option without a value is there. */
+  flag(name: string): boolean {
+    return this.#value(name) === true;
   }
 
   /** Reads an option whose values the library has checked already. */
   choice<T extends string>(name: string, choices: readonly T[]): T {
     const text = this.#text(name);
-    return choices.find((choice) => choice === text) ?? this.#refuse(`option '--${name}' is wrong`);
+    return choices.find((choice) => choice === text) ?? this.refuse(`option '--${name}' is wrong`);
   }
 
-  /** Refuses words that are neither options nor their values. */
+  /** Reads the only word that is no option, which may be missing. */
+  word<T>(name: string, read: (text: string) => T): T | undefined {
+    const [text] = this.#command.args;
+    return text === undefined ? undefined : this.#read(`argument '${name}'`, text, read);
+  }
+
+  /** Refuses words that are neither options nor their values, and options in front of the command. */
   refuseWords() {
-    const [word] = this.#command.args;
+    const { args, registeredArguments, commands, parent } = this.#command;
+    const stray = parent?.options.find((option) =>
+      parent.getOptionValueSource(option.attributeName()) === "cli"
+    );
+    if (stray !== undefined) {
+      this.refuse(
+        `option '${stray.long}' stands before the command: write hail ${this.#command.name()} [options]`,
+      );
+    }
+    const word = args[registeredArguments.length];
     if (word === undefined) return;
     // The library's own answer has a suggestion; it is asked only where there are commands to suggest.
-    if (this.#command.commands.length > 0) callUnknownCommand(this.#command);
+    if (commands.length > 0) callUnknownCommand(this.#command);
     // Only the beginning is shown, and nothing of what may be a password in a URI.
     const shown = withoutUserInfo(word).slice(0, 40);
-    this.#refuse(`unexpected word ${JSON.stringify(shown)}: ${this.#command.name()} takes options only`);
+    const takes = registeredArguments.length === 0 ? "options only" : "one SERVICE only";
+    this.refuse(`unexpected word ${JSON.stringify(shown)}: ${this.#command.name()} takes ${takes}`);
   }
 
-  #text(name: string): string | undefined {
+  /** Ends the command as wrong use. */
+  refuse(message: string): never {
+    return this.#command.error(`error: ${message}`);
+  }
+
+  #value(name: string): RawOptions[string] {
     return this.#options[name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())];
   }
 
-  #read<T>(name: string, text: string, read: (text: string) => T): T {
+  #text(name: string): string | undefined {
+    const value = this.#value(name);
+    return typeof value === "string" ? value : undefined;
+  }
+
+  #read<T>(what: string, text: string, read: (text: string) => T): T {
     try {
       return read(text);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      return this.#refuse(`option '--${name}': ${error.message}. ${error.next}`);
+      return this.refuse(`${what}: ${error.message}. ${error.next}`);
     }
   }
-
-  #refuse(message: string): never {
-    return this.#command.error(`error: ${message}`);
-  }
-}
-
-/**
- * Reads a value that is only checked where it is used: anything but nothing and control characters.
- *
- * @throws {Failure} `usage`.
- */
-export function checkText(text: string): string {
-  if (text !== "" && !/[\u0000-\u001f\u007f]/.test(text)) return text;
-  throw new Failure("usage", {
-    what: JSON.stringify(text.slice(0, 200)),
-    why: text === "" ? "it is empty" : "it has a control character",
-    next: "Check the quoting of the command line.",
-  });
 }
 
 /** Commander suggests a command only where the program has no action of its own; its method for that is not declared. */

@@ -1,67 +1,85 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import type { StorePath } from "../nix/store_path.ts";
-import { type Facts, nextStep } from "./decision.ts";
+import { type Facts, judge } from "./decision.ts";
+import type { ActiveVersion } from "./record.ts";
 
 const A = "/nix/store/00000000000000000000000000000000-a" as StorePath;
-const B = "/nix/store/11111111111111111111111111111111-b" as StorePath;
-const build = { id: 7, outPath: A, name: "a", finishedAt: null };
-const facts = (more: Partial<Facts>): Facts => ({
-  latest: 7,
-  build,
-  current: null,
-  activated: null,
-  settled: null,
-  ...more,
+const B = "/nix/store/00000000000000000000000000000000-b" as StorePath;
+const active: ActiveVersion = {
+  path: A,
+  buildId: 6,
+  name: "a",
+  since: 0,
+  how: "deployed",
+  degraded: false,
+};
+const mark = { path: B, buildId: 7, step: "health", reason: "port 80 refused", at: 0 } as const;
+
+/** At build 6, path A; Hydra names build 7, path B. */
+function facts(more: Partial<Facts["record"]> = {}, rest: Partial<Omit<Facts, "record">> = {}): Facts {
+  return {
+    record: { state: "active", active, bad: [], pause: null, heldSince: null, ...more },
+    latest: { id: 7, outPath: B, name: "b", finishedAt: null },
+    current: A,
+    policy: { onManualChange: "respect", refuseDowngrade: false },
+    now: 1_000_000,
+    ...rest,
+  };
+}
+
+const refusal = (of: Facts) => {
+  const verdict = judge(of);
+  return verdict.do === "refuse" ? verdict.code : verdict.do;
+};
+
+Deno.test("judge() deploys a build that is not active", () => {
+  assert.equal(refusal(facts()), "deploy");
+  assert.equal(refusal(facts({ active: null }, { current: null })), "deploy");
+  assert.equal(refusal(facts({ active: null }, { current: B })), "deploy", "it was never activated");
 });
 
-Deno.test("nextStep fetches a build that it does not know, whichever way the id moved", () => {
-  assert.deepEqual(nextStep(facts({ build: null })), { do: "fetch" });
-  assert.deepEqual(nextStep(facts({ latest: 8, settled: 7, current: A })), { do: "fetch" });
-  assert.deepEqual(nextStep(facts({ latest: 6, settled: 7, current: A })), { do: "fetch" });
+Deno.test("judge() has nothing to do where the build is active, whatever else is said", () => {
+  const there = { latest: { id: 9, outPath: A, name: "a", finishedAt: null } };
+  assert.equal(refusal(facts({}, there)), "nothing");
+  const pause = { reason: null, since: 0, until: null };
+  assert.equal(refusal(facts({ pause, heldSince: 5, bad: [{ ...mark, path: A }] }, there)), "nothing");
 });
 
-Deno.test("nextStep deploys when the profile points elsewhere or nowhere", () => {
-  assert.deepEqual(nextStep(facts({})), { do: "deploy", build });
-  assert.deepEqual(nextStep(facts({ current: B, activated: B, settled: 6 })), { do: "deploy", build });
+Deno.test("judge() leaves what has failed to the next try, where the build is in place", () => {
+  const there = { latest: { id: 9, outPath: A, name: "a", finishedAt: null } };
+  assert.equal(refusal(facts({ state: "failed", active: null }, there)), "nothing");
+  assert.equal(refusal(facts({ state: "failed" })), "deploy", "another build may mend it");
 });
 
-Deno.test("nextStep activates a path that the profile points at but whose activation has not succeeded", () => {
-  assert.deepEqual(nextStep(facts({ current: A })), { do: "activate", build });
-  assert.deepEqual(nextStep(facts({ current: A, activated: B })), { do: "activate", build });
+Deno.test("judge() refuses while deployments are paused, until the pause has run out", () => {
+  const pause = { reason: "audit", since: 0, until: 2_000_000 };
+  assert.equal(refusal(facts({ pause })), "paused");
+  assert.equal(refusal(facts({ pause }, { now: 2_000_000 })), "deploy");
+  const verdict = judge(facts({ pause }));
+  assert.equal(
+    verdict.do === "refuse" && verdict.why,
+    "deployments are paused since 1970-01-01T00:00:00Z until 1970-01-01T00:33:20Z: audit",
+  );
 });
 
-Deno.test("nextStep settles a new build with the path that is active already", () => {
-  assert.deepEqual(nextStep(facts({ current: A, activated: A, settled: 3 })), { do: "settle", build });
+Deno.test("judge() refuses everything while a change by hand is held", () => {
+  assert.equal(refusal(facts({ heldSince: 5 })), "held");
 });
 
-Deno.test("nextStep leaves a settled profile alone, also where somebody else has changed it", () => {
-  const settled = { activated: A, settled: 7 } as const;
-  assert.deepEqual(nextStep(facts({ ...settled, current: A })), { do: "nothing", build, changed: false });
-  assert.deepEqual(nextStep(facts({ ...settled, current: B })), { do: "nothing", build, changed: true });
-  assert.deepEqual(nextStep(facts({ ...settled, current: null })), { do: "nothing", build, changed: true });
+Deno.test("judge() refuses a build that is marked bad, and no other", () => {
+  assert.equal(refusal(facts({ bad: [mark] })), "marked-bad");
+  assert.equal(refusal(facts({ bad: [{ ...mark, path: A }] })), "deploy");
+  for (const step of ["operator", "by-hand"] as const) {
+    const verdict = judge(facts({ bad: [{ ...mark, step }] }));
+    assert.match(verdict.do === "refuse" ? verdict.next : "", /hail retry/);
+  }
 });
 
-Deno.test("nextStep leads from any facts to a settled host when every step succeeds", () => {
-  const path = fc.constantFrom(A, B, null);
-  const id = fc.constantFrom(6, 7, 8);
-  fc.assert(fc.property(
-    fc.record({ latest: id, current: path, activated: path, settled: fc.option(id) }),
-    fc.option(id),
-    (start, known) => {
-      let now: Facts = { ...start, build: known === null ? null : { ...build, id: known } };
-      for (let steps = 0; steps < 5; steps++) {
-        const step = nextStep(now);
-        if (step.do === "nothing") {
-          assert.equal(now.settled, now.latest);
-          assert.equal(step.changed, now.current !== A);
-          return;
-        }
-        if (step.do === "fetch") now = { ...now, build: { ...build, id: now.latest } };
-        else if (step.do === "settle") now = { ...now, settled: now.latest };
-        else now = { ...now, current: A, activated: A };
-      }
-      assert.fail("still not settled after five steps");
-    },
-  ));
+Deno.test("judge() follows a downgrade, unless it was told to refuse them", () => {
+  const older = { latest: { id: 5, outPath: B, name: "b", finishedAt: null } };
+  assert.equal(refusal(facts({}, older)), "deploy");
+  const policy = { onManualChange: "respect", refuseDowngrade: true } as const;
+  assert.equal(refusal(facts({}, { ...older, policy })), "downgrade-refused");
+  assert.equal(refusal(facts({}, { policy })), "deploy");
+  assert.equal(refusal(facts({ active: { ...active, buildId: null } }, { ...older, policy })), "deploy");
 });

@@ -1,224 +1,503 @@
 import assert from "node:assert/strict";
+import { MemoryJournal } from "../../tests/support/memory_journal.ts";
 import { Failure, type FailureCode } from "../failure/failure.ts";
 import type { StorePath } from "../nix/store_path.ts";
 import type { Event } from "../report/event.ts";
 import { VirtualClock } from "../time/virtual_clock.ts";
 import { Deployer, type Stop } from "./deployer.ts";
+import type { Policy } from "./decision.ts";
 
 const path = (name: string) => `/nix/store/00000000000000000000000000000000-${name}` as StorePath;
 const failure = (code: FailureCode) => new Failure(code, { what: "x", why: "broken", next: "Mend it." });
 
-/** A world in which all goes well unless a test says otherwise. */
-function world() {
+/** A world in which all goes well unless a test says otherwise. A key of `fail` is a stage, or a stage and its path. */
+function world(policy: Partial<Policy> = {}) {
   const done: string[] = [];
   const events: Event[] = [];
   const gently = new AbortController();
   const now = new AbortController();
+  const clock = new VirtualClock();
+  const journal = new MemoryJournal();
   const state = {
     done,
     events,
+    clock,
+    journal,
     latest: 1,
-    builds: new Map([[1, "a"], [2, "b"], [3, "a"]]),
+    builds: new Map([[1, "a"], [2, "b"], [3, "a"], [4, "c"], [5, "d"]]),
     current: null as StorePath | null,
-    /** Throws in the stage of this name. */
     fail: new Map<string, Error>(),
+    degraded: false,
     gently,
     now,
     stop: { gently: gently.signal, now: now.signal } as Stop,
-    on: (_stage: string) => {},
+    on: (_stage: string): void | Promise<void> => {},
   };
-  const act = (stage: string, what: string) => {
-    done.push(`${stage} ${what}`);
-    state.on(stage);
-    const error = state.fail.get(stage);
-    return error === undefined ? Promise.resolve() : Promise.reject(error);
+  const act = async (stage: string, what: string) => {
+    done.push(`${stage} ${what}`.trim());
+    await state.on(`${stage} ${what}`.trim());
+    const error = state.fail.get(`${stage} ${what[0]}`) ?? state.fail.get(stage);
+    if (error !== undefined) throw error;
   };
-  const deployer = new Deployer({
-    hydra: {
-      latest: async () => {
-        await act("latest", "");
-        return state.latest;
+  const make = () =>
+    new Deployer({
+      hydra: {
+        latest: async () => {
+          await act("latest", "");
+          return state.latest;
+        },
+        build: async (id) => {
+          await act("build", String(id));
+          const name = state.builds.get(id) ?? "";
+          return { id, outPath: path(name), name, finishedAt: null };
+        },
       },
-      build: async (id) => {
-        await act("build", String(id));
-        const name = state.builds.get(id) ?? "";
-        return { id, outPath: path(name), name, finishedAt: null };
+      nix: {
+        realise: async (to, signal) => {
+          await act("realise", to.slice(-1));
+          signal.throwIfAborted();
+        },
+        async switchTo(to) {
+          await act("switch", to.slice(-1));
+          state.current = to;
+        },
+        async remove(of) {
+          await act("remove", of.slice(-1));
+          state.current = null;
+        },
+        release: () => act("release", ""),
+        collect: (keep) => act("collect", keep.map((one) => one.slice(-1)).join()),
       },
-    },
-    nix: {
-      realise: (to) => act("realise", to.slice(-1)),
-      async switchTo(to) {
-        await act("switch", to.slice(-1));
-        state.current = to;
+      activator: {
+        outlives: false,
+        activate: async ({ id, storePath, previous, buildId }) => {
+          assert.match(id, /^\d+-\d+$/);
+          const from = previous?.slice(-1) ?? "-";
+          await act("activate", `${storePath.slice(-1)} from ${from} build ${buildId ?? "-"}`);
+          return { degraded: state.degraded };
+        },
+        tidy: () => Promise.resolve(),
+        deactivate: ({ storePath }) => act("deactivate", storePath.slice(-1)),
       },
-      release: () => act("release", ""),
-    },
-    activator: {
-      activate: ({ storePath, previous, buildId }) =>
-        act("activate", `${storePath.slice(-1)} from ${previous?.slice(-1) ?? "-"} build ${buildId ?? "-"}`),
-    },
-    current: () => Promise.resolve(state.current),
-    clock: new VirtualClock(),
-    stages: { enter: () => {} },
-    report: (event) => events.push(event),
-  }, { request: 1, realise: 1, activation: 1 });
+      verifier: {
+        limit: 1,
+        verify: async ({ storePath, confirm }, signal) => {
+          await act("verify", `${storePath.slice(-1)}${confirm ? " and Hydra" : ""}`);
+          signal.throwIfAborted();
+        },
+      },
+      journal,
+      current: () => Promise.resolve(state.current),
+      clock,
+      stages: { enter: () => {} },
+      report: (event) => events.push(event),
+      bootId: () => Promise.resolve("boot"),
+    }, {
+      limits: { request: 1, realise: 1, activation: 1 },
+      policy: { onManualChange: "respect", refuseDowngrade: false, ...policy },
+    });
   const take = () => done.splice(0);
   const names = () => events.splice(0).map(({ name }) => name);
-  return { state, deployer, take, names };
+  /** At build 1, path a, and idle. */
+  const settled = async () => {
+    const deployer = make();
+    await deployer.start(state.stop);
+    await deployer.pass(state.stop);
+    take();
+    names();
+    return deployer;
+  };
+  return { state, journal, make, settled, take, names };
 }
 
 Deno.test("Deployer deploys the first build of a profile that does not exist yet", async () => {
-  const { state, deployer, take, names } = world();
+  const { state, journal, make, take, names } = world();
+  const deployer = make();
   await deployer.start(state.stop);
-  assert.deepEqual(take(), [], "there is nothing to activate");
+  assert.deepEqual(take(), ["release"], "there is nothing to activate");
   assert.equal((await deployer.pass(state.stop)).deployed, true);
   assert.deepEqual(take(), [
-    "latest ",
+    "latest",
     "build 1",
     "realise a",
     "switch a",
     "activate a from - build 1",
-    "release ",
+    "verify a and Hydra",
+    "collect a",
+    "release",
   ]);
   assert.deepEqual(names(), ["build-found", "realise", "switch", "activate", "activated"]);
+  assert.deepEqual(journal.transitions.map(({ event }) => event), [
+    "build-found",
+    "admitted",
+    "realised",
+    "switched",
+    "activated",
+    "verified",
+  ]);
+  assert.equal(journal.record.active?.buildId, 1);
+  assert.equal(journal.record.work?.outcome, "active");
 });
 
 Deno.test("Deployer asks one question when nothing is new, and deploys what is", async () => {
-  const { state, deployer, take } = world();
-  await deployer.pass(state.stop);
-  take();
+  const { state, settled, take } = world();
+  const deployer = await settled();
   assert.equal((await deployer.pass(state.stop)).deployed, false);
-  assert.deepEqual(take(), ["latest "]);
+  assert.deepEqual(take(), ["latest"]);
   state.latest = 2;
   assert.equal((await deployer.pass(state.stop)).deployed, true);
-  assert.deepEqual(take(), [
-    "latest ",
+  assert.deepEqual(take().slice(1), [
     "build 2",
     "realise b",
     "switch b",
     "activate b from a build 2",
-    "release ",
+    "verify b and Hydra",
+    "collect b,a",
+    "release",
   ]);
 });
 
 Deno.test("Deployer activates an existing profile at the start, and not again when it is the latest", async () => {
-  const { state, deployer, take } = world();
+  const { state, journal, make, take } = world();
   state.current = path("a");
+  const deployer = make();
   await deployer.start(state.stop);
-  assert.deepEqual(take(), ["activate a from a build -"]);
+  assert.deepEqual(take(), ["release", "activate a from a build -", "verify a", "collect a", "release"]);
+  assert.equal(journal.record.active?.how, "found");
   assert.equal((await deployer.pass(state.stop)).deployed, false);
-  assert.deepEqual(take(), ["latest ", "build 1", "release "]);
+  assert.deepEqual(take(), ["latest", "build 1"]);
+  assert.equal(journal.record.active?.buildId, 1, "now it is known which build it is");
 });
 
 Deno.test("Deployer reports a failed activation at the start, and the next build still comes", async () => {
-  const { state, deployer, take, names } = world();
+  const { state, journal, make, take, names } = world();
   state.current = path("a");
   state.latest = 2;
   state.fail.set("activate", failure("activation-failed"));
+  const deployer = make();
   await deployer.start(state.stop);
   assert.deepEqual(names(), ["activate", "failure"]);
+  assert.equal(journal.record.state, "failed");
+  assert.deepEqual(journal.record.bad, [], "what the host ran before is not marked bad");
   state.fail.clear();
+  take();
   await deployer.pass(state.stop);
-  assert.deepEqual(take().slice(-3), ["switch b", "activate b from a build 2", "release "]);
+  assert.deepEqual(take(), [
+    "latest",
+    "build 2",
+    "realise b",
+    "switch b",
+    "activate b from a build 2",
+    "verify b and Hydra",
+    "collect b",
+    "release",
+  ]);
 });
 
 Deno.test("Deployer fails with the activation of the start when that path is the latest, and then runs it again", async () => {
-  const { state, deployer, take } = world();
+  const { state, make, take } = world();
   state.current = path("a");
   state.fail.set("activate", failure("activation-failed"));
+  const deployer = make();
   await deployer.start(state.stop);
   take();
   await assert.rejects(deployer.pass(state.stop), { code: "activation-failed" });
-  assert.deepEqual(take(), ["latest ", "build 1"], "it is not run twice in a row");
+  assert.deepEqual(take(), ["latest", "build 1"], "it is not run twice in a row");
   state.fail.clear();
   assert.equal((await deployer.pass(state.stop)).deployed, true);
-  assert.deepEqual(take(), ["latest ", "activate a from a build 1", "release "]);
+  assert.deepEqual(take().slice(0, 2), ["activate a from a build -", "verify a"]);
 });
 
-Deno.test("Deployer goes on where a pass failed", async () => {
-  const { state, deployer, take } = world();
-  for (const stage of ["latest", "build", "realise", "switch", "activate"]) {
-    state.fail = new Map([[stage, failure("internal")]]);
-    await assert.rejects(deployer.pass(state.stop), { code: "internal" }, stage);
-  }
-  state.fail.clear();
-  take();
-  await deployer.pass(state.stop);
-  assert.deepEqual(
-    take(),
-    ["latest ", "activate a from - build 1", "release "],
-    "only the activation was missing",
-  );
-});
-
-Deno.test("Deployer neither switches nor activates again for a new build with the old path", async () => {
-  const { state, deployer, take } = world();
-  await deployer.pass(state.stop);
-  take();
-  state.latest = 3;
-  assert.equal((await deployer.pass(state.stop)).deployed, false);
-  assert.deepEqual(take(), ["latest ", "build 3", "release "]);
-});
-
-Deno.test("Deployer follows Hydra backwards, with a warning", async () => {
-  const { state, deployer } = world();
-  state.latest = 2;
-  await deployer.pass(state.stop);
-  state.latest = 1;
-  await deployer.pass(state.stop);
-  assert.equal(state.current, path("a"));
-  const found = state.events.filter(({ name }) => name === "build-found").at(-1);
-  assert.equal(found?.level, "warning");
-  assert.match(found?.message ?? "", /back from 2 to 1/);
-});
-
-Deno.test("Deployer leaves a profile that was changed by hand, says so once, and deploys the next build", async () => {
-  const { state, deployer, take, names } = world();
-  await deployer.pass(state.stop);
-  state.current = path("z");
-  names();
-  take();
-  await deployer.pass(state.stop);
-  await deployer.pass(state.stop);
-  assert.deepEqual(take(), ["latest ", "latest "]);
-  assert.deepEqual(names(), ["changed-by-hand"]);
-  state.latest = 2;
-  await deployer.pass(state.stop);
-  assert.deepEqual(take().slice(-2), ["activate b from z build 2", "release "]);
-});
-
-Deno.test("Deployer tells a second try of an activation what the profile pointed at before the switch", async () => {
-  const { state, deployer, take } = world();
-  await deployer.pass(state.stop);
-  state.latest = 2;
-  state.fail.set("activate", failure("activation-failed"));
-  await assert.rejects(deployer.pass(state.stop));
-  await assert.rejects(deployer.pass(state.stop));
-  state.fail.clear();
-  await deployer.pass(state.stop);
-  assert.equal(take().filter((done) => done === "activate b from a build 2").length, 3);
-});
-
-Deno.test("Deployer does not deploy without end where something else sets the profile back", async () => {
-  const { state, deployer, take } = world();
-  state.on = (stage) => {
-    if (stage === "activate") state.current = path("z");
-  };
-  await assert.rejects(deployer.pass(state.stop), /points at .*-z again, so something else changes it/);
-  assert.equal(take().filter((done) => done.startsWith("switch")).length, 1);
-});
-
-for (const stage of ["realise", "switch"]) {
-  Deno.test(`Deployer goes no further after ${stage} when it was told to stop`, async () => {
-    const { state, deployer, take } = world();
-    state.on = (at) => at === stage && state.gently.abort(new Error("stop"));
-    await assert.rejects(deployer.pass(state.stop), /stop/);
-    assert.equal(take().at(-1), `${stage} a`);
+for (const stage of ["realise", "switch"] as const) {
+  Deno.test(`Deployer tries again after a ${stage} that failed, and holds nothing against the build`, async () => {
+    const { state, journal, settled, take } = world();
+    const deployer = await settled();
+    state.latest = 2;
+    state.fail.set(stage, failure("cache-unreachable"));
+    await assert.rejects(deployer.pass(state.stop), { code: "cache-unreachable" });
+    await assert.rejects(deployer.pass(state.stop), { code: "cache-unreachable" });
+    assert.equal(journal.record.state, "waiting");
+    assert.equal(deployer.failures, 2);
+    assert.deepEqual(journal.record.bad, []);
+    assert.ok(!take().some((done) => done.startsWith("activate")), "the old version runs on undisturbed");
+    state.fail.clear();
+    assert.equal((await deployer.pass(state.stop)).deployed, true);
+    assert.equal(journal.record.work?.id, 2, "many tries are one deployment");
+    assert.equal(deployer.failures, 0);
   });
 }
 
-Deno.test("Deployer lets an activation finish when it was told to stop gently", async () => {
-  const { state, deployer } = world();
-  state.on = (at) => at === "activate" && state.gently.abort(new Error("stop"));
+const BROKEN = {
+  activate: ["activation-failed", "activation"],
+  verify: ["health-failed", "health"],
+} as const;
+
+for (const stage of ["activate", "verify"] as const) {
+  const [code, step] = BROKEN[stage];
+
+  Deno.test(`Deployer goes back to what was active when ${stage} fails, and does not try that build again`, async () => {
+    const { state, journal, settled, take, names } = world();
+    const deployer = await settled();
+    state.latest = 2;
+    state.fail.set(`${stage} b`, failure(code));
+    await assert.rejects(deployer.pass(state.stop), (error: Failure) => {
+      assert.equal(error.code, code);
+      assert.match(error.message, /^build 2: .*broken; rolled back to .*-a$/);
+      return true;
+    });
+    assert.deepEqual(take().slice(-4), ["switch a", "activate a from b build 1", "verify a", "release"]);
+    assert.equal(state.current, path("a"));
+    assert.equal(journal.record.state, "rolled-back");
+    assert.equal(journal.record.active?.path, path("a"));
+    assert.deepEqual(journal.record.bad.map((bad) => [bad.path, bad.buildId, bad.step]), [[
+      path("b"),
+      2,
+      step,
+    ]]);
+    assert.ok(names().includes("rolled-back"));
+
+    const { refusal } = await deployer.pass(state.stop);
+    assert.equal(refusal?.code, "marked-bad");
+    await deployer.pass(state.stop);
+    assert.deepEqual(names(), ["not-deployed"], "it is said once");
+    assert.deepEqual(take(), ["latest", "latest"]);
+
+    state.latest = 4;
+    assert.equal((await deployer.pass(state.stop)).deployed, true);
+    assert.equal(state.current, path("c"));
+  });
+
+  Deno.test(`Deployer takes a first deployment back when ${stage} fails`, async () => {
+    const { state, journal, make, take } = world();
+    const deployer = make();
+    await deployer.start(state.stop);
+    state.fail.set(stage, failure(code));
+    await assert.rejects(deployer.pass(state.stop), { code });
+    assert.deepEqual(take().slice(-3), ["deactivate a", "remove a", "release"]);
+    assert.equal(state.current, null);
+    assert.equal(journal.record.state, "rolled-back");
+    assert.equal(journal.record.active, null);
+    assert.equal((await deployer.pass(state.stop)).refusal?.code, "marked-bad");
+  });
+}
+
+Deno.test("Deployer is loud about a roll-back that fails, retries only that, and never the build", async () => {
+  const { state, journal, settled, take } = world();
+  const deployer = await settled();
+  state.latest = 2;
+  state.fail.set("activate", failure("activation-failed"));
+  await assert.rejects(deployer.pass(state.stop), { code: "rollback-failed", exitStatus: 17 });
+  take();
+  await assert.rejects(deployer.pass(state.stop), { code: "rollback-failed" });
+  assert.deepEqual(take(), ["switch a", "activate a from b build 1", "release", "latest"]);
+  assert.equal(journal.record.state, "failed");
+  state.fail.clear();
+  assert.equal((await deployer.pass(state.stop)).refusal?.code, "marked-bad");
+  assert.equal(journal.record.state, "rolled-back");
+  assert.equal(journal.record.deployments, 2, "it is one deployment all along");
+});
+
+Deno.test("Deployer lets a newer build mend a roll-back that fails", async () => {
+  const { state, journal, settled } = world();
+  const deployer = await settled();
+  state.latest = 2;
+  state.fail.set("activate a", failure("activation-failed"));
+  state.fail.set("activate b", failure("activation-failed"));
+  await assert.rejects(deployer.pass(state.stop), { code: "rollback-failed" });
+  state.latest = 4;
   assert.equal((await deployer.pass(state.stop)).deployed, true);
+  assert.equal(journal.record.active?.path, path("c"));
+});
+
+Deno.test("Deployer records a degraded activation and goes on", async () => {
+  const { state, journal, make } = world();
+  state.degraded = true;
+  await make().pass(state.stop);
+  assert.equal(journal.record.active?.degraded, true);
+  assert.equal(state.events.find(({ name }) => name === "activated")?.level, "warning");
+});
+
+Deno.test("Deployer neither switches nor activates again for a new build with the old path", async () => {
+  const { state, journal, settled, take } = world();
+  const deployer = await settled();
+  state.latest = 3;
+  assert.equal((await deployer.pass(state.stop)).deployed, false);
+  assert.deepEqual(take(), ["latest", "build 3"]);
+  assert.equal(journal.record.active?.buildId, 3);
+});
+
+Deno.test("Deployer follows Hydra backwards, with a warning, unless it was told not to", async () => {
+  for (const refuseDowngrade of [false, true]) {
+    const { state, make } = world({ refuseDowngrade });
+    const deployer = make();
+    state.latest = 2;
+    await deployer.pass(state.stop);
+    state.latest = 1;
+    const { refusal } = await deployer.pass(state.stop);
+    assert.equal(refusal?.code, refuseDowngrade ? "downgrade-refused" : undefined);
+    assert.equal(state.current, path(refuseDowngrade ? "b" : "a"));
+    const found = state.events.filter(({ name }) => name === "build-found").at(-1);
+    assert.equal(found?.level, "warning");
+    assert.match(found?.message ?? "", /back from 2 to 1/);
+  }
+});
+
+Deno.test("Deployer respects a change by hand: the build that was left is not deployed again, another one is", async () => {
+  const { state, journal, settled, take, names } = world();
+  const deployer = await settled();
+  state.current = path("z");
+  assert.equal((await deployer.pass(state.stop)).refusal?.code, "marked-bad");
+  await deployer.pass(state.stop);
+  assert.deepEqual(take(), ["latest", "latest"]);
+  assert.deepEqual(names(), ["changed-by-hand", "not-deployed"]);
+  assert.equal(journal.record.active?.how, "by-hand");
+  assert.equal(journal.history.get(2)?.kind, "by-hand");
+  state.latest = 2;
+  await deployer.pass(state.stop);
+  assert.ok(take().includes("activate b from z build 2"));
+});
+
+Deno.test("Deployer notices a change that was made while it did not run, and activates what was chosen", async () => {
+  const { state, settled, make, take, names } = world();
+  await settled();
+  state.current = path("z");
+  const deployer = make();
+  await deployer.start(state.stop);
+  assert.deepEqual(take(), ["release", "activate z from z build -", "verify z", "collect z,a", "release"]);
+  assert.equal(names()[0], "changed-by-hand");
+  assert.equal((await deployer.pass(state.stop)).refusal?.code, "marked-bad");
+  assert.equal(state.current, path("z"));
+});
+
+Deno.test("Deployer holds everything after a change by hand where it was told so, until `resume`", async () => {
+  const { state, settled } = world({ onManualChange: "hold" });
+  const deployer = await settled();
+  state.current = path("z");
+  state.latest = 2;
+  assert.equal((await deployer.pass(state.stop)).refusal?.code, "held");
+  assert.match(deployer.resume().message, /hold .* is over/);
+  assert.equal((await deployer.pass(state.stop)).deployed, true);
+});
+
+Deno.test("Deployer undoes a change by hand where it was told to ignore it", async () => {
+  const { state, settled } = world({ onManualChange: "ignore" });
+  const deployer = await settled();
+  state.current = path("z");
+  assert.equal((await deployer.pass(state.stop)).deployed, true);
+  assert.equal(state.current, path("a"));
+});
+
+for (const stage of ["realise b", "activate b from a build 2", "verify b and Hydra"]) {
+  Deno.test(`Deployer respects a change by hand during '${stage}'`, async () => {
+    const { state, journal, settled, take } = world();
+    const deployer = await settled();
+    state.latest = 2;
+    state.on = (now) => {
+      if (now === stage) state.current = path("z");
+    };
+    await deployer.pass(state.stop);
+    assert.equal(state.current, path("z"));
+    assert.equal(journal.record.state, "held");
+    assert.ok(!take().includes("switch a"), "nothing is rolled back");
+    assert.equal(journal.record.active?.path, path("z"));
+  });
+}
+
+Deno.test("Deployer deploys nothing while it is paused, and goes on when the pause runs out", async () => {
+  const { state, settled, take } = world();
+  const deployer = await settled();
+  deployer.pause("the auditors are here", state.clock.now() + 60_000);
+  state.latest = 2;
+  const { refusal } = await deployer.pass(state.stop);
+  assert.match(refusal?.why ?? "", /until .*: the auditors are here$/);
+  assert.ok(!take().includes("realise b"));
+  await state.clock.advance(60_000);
+  assert.equal((await deployer.pass(state.stop)).deployed, true);
+});
+
+Deno.test("Deployer does not switch to what was realised while it was being paused", async () => {
+  const { state, journal, settled } = world();
+  const deployer = await settled();
+  state.latest = 2;
+  state.on = (stage) => {
+    if (stage === "realise b") deployer.pause(null, null);
+  };
+  assert.equal((await deployer.pass(state.stop)).refusal?.code, "paused");
+  assert.equal(state.current, path("a"));
+  state.on = () => {};
+  deployer.resume();
+  assert.equal((await deployer.pass(state.stop)).deployed, true);
+  assert.equal(journal.record.work?.id, 2, "it is the same deployment");
+});
+
+Deno.test("Deployer rolls back when the operator says so, and deploys that build again only after `retry`", async () => {
+  const { state, journal, settled, take } = world();
+  const deployer = await settled();
+  state.latest = 2;
+  await deployer.pass(state.stop);
+  take();
+  const { message } = await deployer.rollback(null, state.stop);
+  assert.match(message, /back at .*-a; build 2 is marked bad/);
+  assert.deepEqual(take(), ["switch a", "activate a from b build 1", "verify a", "release"]);
+  assert.equal((await deployer.pass(state.stop)).refusal?.code, "marked-bad");
+  assert.match(deployer.retry().message, /build 2 is not marked bad any more/);
+  assert.equal((await deployer.pass(state.stop)).deployed, true);
+  assert.equal(journal.record.active?.path, path("b"));
+});
+
+Deno.test("Deployer says that there is nothing to roll back to", async () => {
+  const { state, settled } = world();
+  const deployer = await settled();
+  await assert.rejects(deployer.rollback(null, state.stop), { code: "usage" });
+});
+
+for (const stage of ["realise b", "verify b and Hydra"]) {
+  Deno.test(`Deployer lets the operator roll back in the middle of '${stage}'`, async () => {
+    const { state, journal, settled } = world();
+    const deployer = await settled();
+    state.latest = 4;
+    await deployer.pass(state.stop);
+    state.latest = 2;
+    state.builds.set(2, "b");
+    let rollback: Promise<unknown> = Promise.resolve();
+    let once = true;
+    state.on = (now) => {
+      if (now !== stage || !once) return;
+      once = false;
+      rollback = deployer.rollback(null, state.stop);
+    };
+    await deployer.pass(state.stop);
+    await rollback;
+    // From the middle of a deployment back to what was active; from a realisation to what was active before.
+    assert.equal(state.current, path(stage.startsWith("realise") ? "a" : "c"));
+    assert.equal(journal.record.state, "rolled-back");
+  });
+}
+
+Deno.test("Deployer does not begin the next step when it is told to stop, and takes it at the next start", async () => {
+  const { state, settled, make, take } = world();
+  const deployer = await settled();
+  state.latest = 2;
+  state.on = (stage) => {
+    if (stage === "switch b") state.gently.abort(new Error("stopped"));
+  };
+  await assert.rejects(deployer.pass(state.stop), /stopped/);
+  assert.equal(take().at(-1), "switch b");
+  const stop = { gently: new AbortController().signal, now: state.now.signal };
+  const next = make();
+  await next.start(stop);
+  assert.deepEqual(take(), ["activate b from a build 2", "verify b and Hydra", "collect b,a", "release"]);
+  assert.equal((await next.pass(stop)).deployed, false);
+});
+
+Deno.test("Deployer keeps what it learnt in a journal that outlives it", async () => {
+  const { state, settled, make } = world();
+  const deployer = await settled();
+  state.latest = 2;
+  state.fail.set("verify b", failure("health-failed"));
+  await assert.rejects(deployer.pass(state.stop));
+  const next = make();
+  await next.start(state.stop);
+  assert.equal((await next.pass(state.stop)).refusal?.code, "marked-bad");
+  assert.equal(state.current, path("a"));
 });

@@ -3,17 +3,10 @@
  * stand in for it.
  */
 import type { StorePath } from "../nix/store_path.ts";
+import type { Build } from "./build.ts";
+import type { Advance, ServiceRecord } from "./record.ts";
 
-/** A build that succeeded and can be deployed. */
-export interface Build {
-  readonly id: number;
-  /** The path of its output `out`. */
-  readonly outPath: StorePath;
-  /** The name of its derivation, e.g. `web-4.0`, fit for a log line. */
-  readonly name: string;
-  /** When it finished: seconds since 1970-01-01T00:00:00Z, or `null` if Hydra does not say. */
-  readonly finishedAt: number | null;
-}
+export type { Build } from "./build.ts";
 
 /** What hail asks a Hydra: about one job, whose URI its maker was given. */
 export interface Hydra {
@@ -45,42 +38,127 @@ export interface Nix {
    * path is protected from the garbage collector, until {@linkcode Nix.release}.
    *
    * @param signal Ends the work; the promise then rejects with the signal's reason.
-   * @throws {Failure} One of the codes that stand for exit status 12.
+   * @throws {Failure} One of the codes that stand for exit status 12; `no-room` if there is too little room for it,
+   * before anything is fetched.
    */
   realise(path: StorePath, signal: AbortSignal): Promise<void>;
   /**
-   * Makes a new generation of the profile that points at the path, and makes it the current one.
+   * Makes a new generation of the profile that points at the path, and makes it the current one. When it returns, this
+   * survives a power cut.
    *
    * @throws {Failure} `switch-failed`.
    */
   switchTo(path: StorePath): Promise<void>;
   /**
+   * Takes the profile away, and its generations that point at the path; it was not there before hail came. When it
+   * returns, this survives a power cut. Nothing there is no error.
+   *
+   * @throws {Failure} `switch-failed`.
+   */
+  remove(path: StorePath): Promise<void>;
+  /**
    * Ends the protection of the path that was realised last: it is a generation by now, which protects it as well. It
    * never fails: what stays protected is only kept a little longer, until the next realisation.
    */
   release(): Promise<void>;
+  /**
+   * Removes generations that are older than the retention allows. Never the current one, one that points at a path of
+   * `keep`, or one that another link leads to. It never fails; what went wrong is reported.
+   *
+   * @param keep The paths of the active version and of the one before it.
+   */
+  collect(keep: readonly StorePath[]): Promise<void>;
 }
 
 /** One run of a profile's `bin/activate`. */
 export interface Activation {
+  /** Names the run: `DEPLOYMENT-RUN`, e.g. `12-1`. The same again where an activation that may have begun goes on. */
+  readonly id: string;
   /** The store path that the profile points at. */
-  readonly storePath: string;
-  /** What it pointed at before the switch; null where there was nothing. At a start, the same as `storePath`. */
-  readonly previous: string | null;
-  /** Hydra's id of the build; null where hail has not asked Hydra yet. */
+  readonly storePath: StorePath;
+  /** What was active before; null where there was nothing. At a restart, the same as `storePath`. */
+  readonly previous: StorePath | null;
+  /** Hydra's id of the build; null where hail did not deploy it. */
   readonly buildId: number | null;
+  /** The process group of this activation, where hail has begun it in an earlier life, as a child of its own. */
+  readonly leader: number | null;
+  /** Takes the process group of an activation that is a child of hail's, once it runs. */
+  readonly onLeader: (pid: number) => void;
 }
 
-/** Runs the activation of one profile. */
+/** The two ways to be stopped. */
+export interface Stop {
+  /** Ends what can be ended without harm: requests and realisations. */
+  readonly gently: AbortSignal;
+  /** Ends a running activation as well. */
+  readonly now: AbortSignal;
+}
+
+/** Runs the programs of one profile. */
 export interface Activator {
+  /** Whether an activation goes on when hail ends; then hail need not wait for it when it is told to stop. */
+  readonly outlives: boolean;
   /**
-   * Runs `PROFILE/bin/activate` without arguments, and waits for it.
+   * Runs `PROFILE/bin/activate` without arguments, and waits for it. A run of this id that has begun already is waited
+   * for instead, and what it came to is the result; where that cannot be known, it is run again.
    *
-   * @param signal Ends the whole process group of the activation before its time.
+   * @returns Whether it ended with a status that stands for "switched, but some unit failed".
    * @throws {Failure} `activate-missing`, `activate-not-executable`, `activation-failed`, `activation-timeout`, or
-   * `activation-aborted` when the signal ended it.
+   * `activation-aborted` when `stop.now` ended it.
+   * @throws The reason of `stop.gently`, where the activation outlives hail: it goes on.
    */
-  activate(activation: Activation, signal: AbortSignal): Promise<void>;
+  activate(activation: Activation, stop: Stop): Promise<{ readonly degraded: boolean }>;
+  /**
+   * Runs `PROFILE/bin/deactivate`, if there is one, in the same way. It never fails: what went wrong is reported, and
+   * the profile is taken away all the same.
+   */
+  deactivate(activation: Activation, stop: Stop): Promise<void>;
+  /**
+   * Removes what is kept of earlier runs so that their results can be looked up. To be called when the result of the last
+   * one is on the disk. It never fails.
+   *
+   * @param keepId The run that is kept; null for none.
+   */
+  tidy(keepId: string | null): Promise<void>;
+}
+
+/** What is to be checked after an activation. */
+export interface Verification {
+  readonly storePath: StorePath;
+  readonly previous: StorePath | null;
+  readonly buildId: number | null;
+  /** Whether Hydra must answer, too, if the operator asked for that. Not after a roll-back. */
+  readonly confirm: boolean;
+}
+
+/** Finds out whether the service is well. */
+export interface Verifier {
+  /** How long it takes at the most, in milliseconds. */
+  readonly limit: number;
+  /**
+   * Waits until all required checks pass and have held through the soak time.
+   *
+   * @param signal Gives up. Its reason is then thrown as it is.
+   * @throws {Failure} `health-failed`; `confirmation-failed` if Hydra did not answer.
+   */
+  verify(verification: Verification, signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * Where hail remembers. Everything is synchronous: what is written is on the disk when the call returns. Nothing throws:
+ * where the disk fails, that is reported, hail goes on with what it has in memory, and what was not written is written
+ * as soon as it can be.
+ */
+export interface Journal {
+  /** What is remembered now. */
+  readonly record: ServiceRecord;
+  /** Writes a transition down, with the record that it leads to and the deployments that it changes. */
+  write(advance: Advance): void;
+  /**
+   * Remembers facts that are no transition. `lazily`: it is enough if they are written within a minute, or with the next
+   * transition, so that a poll that finds nothing new costs no write.
+   */
+  note(facts: Partial<Omit<ServiceRecord, "state" | "since">>, lazily?: boolean): void;
 }
 
 /** Says what is being done and how long it may take, for the watchdog and for `systemctl status`. */

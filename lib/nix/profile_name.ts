@@ -8,12 +8,21 @@ export type ProfilePath = string & { readonly [profileBrand]: true };
 declare const profileBrand: unique symbol;
 
 /**
- * The folder of Nix's profiles: `profiles` below NIX_STATE_DIR, which is `/nix/var/nix` by default.
+ * The folder of Nix's state: NIX_STATE_DIR, or `/nix/var/nix`.
+ *
+ * @throws {Failure} `usage` if NIX_STATE_DIR is no plain absolute path.
+ */
+export function stateFolder(env: Environment): string {
+  return nixFolder(env, "NIX_STATE_DIR", "/nix/var/nix");
+}
+
+/**
+ * The folder of Nix's profiles: `profiles` below {@linkcode stateFolder}.
  *
  * @throws {Failure} `usage` if NIX_STATE_DIR is no plain absolute path.
  */
 export function profilesFolder(env: Environment): string {
-  return `${nixFolder(env, "NIX_STATE_DIR", "/nix/var/nix")}/profiles`;
+  return `${stateFolder(env)}/profiles`;
 }
 
 // deno-lint-ignore no-control-regex -- control characters are what is looked for.

@@ -13,6 +13,8 @@ export interface Command {
   readonly timeLimit: number;
   /** Ends the run before its time, in the same two steps. */
   readonly signal?: AbortSignal;
+  /** Takes the id of the process, which is that of its process group, too, as soon as it runs. */
+  readonly onStart?: (pid: number) => void;
   /** Called for each line of output as it comes. */
   readonly onLine?: (line: string, stream: "stdout" | "stderr") => void;
 }
@@ -71,7 +73,7 @@ class Kept {
  * @throws {Deno.errors.PermissionDenied} The program cannot be executed.
  */
 export function createRunCommand(clock: Clock): RunCommand {
-  return async ({ program, args, env, timeLimit, signal, onLine }) => {
+  return async ({ program, args, env, timeLimit, signal, onStart, onLine }) => {
     signal?.throwIfAborted();
     const child = new Deno.Command(program, {
       args: [...args],
@@ -81,6 +83,7 @@ export function createRunCommand(clock: Clock): RunCommand {
       stderr: "piped",
       detached: true,
     }).spawn();
+    onStart?.(child.pid);
     const kept = new Kept();
     const readers = (stream: "stdout" | "stderr"): LineReaders => ({
       onLine(line) {
@@ -123,8 +126,8 @@ export function createRunCommand(clock: Clock): RunCommand {
   };
 }
 
-/** Ends a process group: TERM, and KILL for whoever is left {@linkcode KILL_GRACE} later. */
-async function endGroup(leader: number, clock: Clock) {
+/** Ends a process group: TERM, and KILL for whoever is left {@linkcode KILL_GRACE} later. Returns when it is gone. */
+export async function endGroup(leader: number, clock: Clock) {
   signalGroup(leader, "SIGTERM");
   const over = clock.monotonic() + KILL_GRACE;
   while (hasProcessGroup(leader)) {

@@ -24,6 +24,13 @@ Deno.test("runCommand passes on lines of both streams, the status and the enviro
   assert.deepEqual(exit.output.toSorted(), ["err", "last", "out 1"]);
 });
 
+Deno.test("runCommand tells the process as soon as it runs, and before it has ended", async () => {
+  const seen: (number | string)[] = [];
+  await shell("echo $$", { onStart: (pid) => seen.push(pid), onLine: (line) => seen.push(line) });
+  assert.equal(seen.length, 2);
+  assert.equal(String(seen[0]), seen[1]);
+});
+
 Deno.test("runCommand ends the whole process group at the time limit", async () => {
   const begun = performance.now();
   const lines: string[] = [];

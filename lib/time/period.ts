@@ -29,6 +29,18 @@ export interface DurationOptions {
    * @default "duration"
    */
   readonly what?: string;
+  /**
+   * The shortest, in milliseconds.
+   *
+   * @default {1000}
+   */
+  readonly least?: number;
+  /**
+   * The longest, in milliseconds.
+   *
+   * @default {604800000}
+   */
+  readonly most?: number;
 }
 
 /**
@@ -36,10 +48,13 @@ export interface DurationOptions {
  * `30s`, `1.5h`, `1h30m`. Only the last number may have a fraction. It is rounded to a whole millisecond.
  *
  * @returns The duration in milliseconds.
- * @throws {Failure} `usage` with a suggestion, if the text is no such duration, or if it is shorter than 1
- * second (hail would spin) or longer than 7 days.
+ * @throws {Failure} `usage` with a suggestion, if the text is no such duration, or if it is shorter than `least`
+ * (below a second hail would spin) or longer than `most`.
  */
-export function parseDuration(text: string, { bareUnit, what = "duration" }: DurationOptions): number {
+export function parseDuration(
+  text: string,
+  { bareUnit, what = "duration", least = SHORTEST, most = LONGEST }: DurationOptions,
+): number {
   const refuse = (why: string, next: string): never => {
     const clean = text.replace(/[^\x20-\x7e]/g, "?");
     const shown = clean.length > SHOWN_MAX ? `${clean.slice(0, SHOWN_MAX)}...` : clean;
@@ -47,9 +62,14 @@ export function parseDuration(text: string, { bareUnit, what = "duration" }: Dur
   };
   const sum = /^[0-9]+(\.[0-9]+)?$/.test(text) ? Number(text) * UNITS[bareUnit] : sumOf(text);
   if (sum === null) return refuse("it is not a duration", suggestion(text, bareUnit));
-  if (sum === 0) return refuse("it is zero", "Give at least 1s.");
-  if (sum < SHORTEST) return refuse("it is shorter than 1 second, and hail would spin", "Give at least 1s.");
-  if (sum > LONGEST) return refuse("it is longer than 7 days", "Give at most 7d.");
+  if (sum < least) {
+    const why = least === SHORTEST ? "shorter than 1 second, and hail would spin" : "too short";
+    return refuse(`it is ${sum === 0 ? "zero" : why}`, `Give at least ${formatDuration(least)}.`);
+  }
+  if (sum > most) {
+    const why = most === LONGEST ? "longer than 7 days" : "too long";
+    return refuse(`it is ${why}`, `Give at most ${formatDuration(most)}.`);
+  }
   return Math.round(sum);
 }
 

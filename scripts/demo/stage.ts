@@ -91,7 +91,7 @@ export class Stage implements AsyncDisposable {
     return this.nix.folder;
   }
 
-  /** What a hail must have in its environment. The last two are for the sample service. */
+  /** What a hail must have in its environment. */
   get env(): Readonly<Record<string, string>> {
     return {
       ...this.nix.env,
@@ -100,8 +100,7 @@ export class Stage implements AsyncDisposable {
       // A proxy of the user's does not lead to loopback.
       NO_PROXY: "127.0.0.1",
       no_proxy: "127.0.0.1",
-      DEMO_STATE: `${this.folder}/service`,
-      DEMO_PORT: String(this.port),
+      STATE_DIRECTORY: `${this.folder}/state`,
     };
   }
 
@@ -115,21 +114,42 @@ export class Stage implements AsyncDisposable {
     return { program: Deno.execPath(), args: ["run", "--quiet", "-A", `${REPOSITORY}/main.ts`] };
   }
 
-  /** Builds a version of the sample service, signs it into the cache, and deletes it from the store. */
-  async release(version: string): Promise<SampleProfile> {
+  /** The folder of the service's own data. */
+  get #serviceFolder(): string {
+    return `${this.folder}/service`;
+  }
+
+  /**
+   * Builds a version of the sample service, signs it into the cache, and deletes it from the store.
+   *
+   * @param broken Whether it answers every request with an error.
+   */
+  async release(version: string, broken = false): Promise<SampleProfile> {
     const activate = await Deno.readTextFile(`${SERVICE}/activate`);
     return await this.samples.release({
       name: "web",
       version,
       // In a profile that is built for a host, Nix puts the store path of the interpreter in its place.
-      activate: activate.replaceAll("@deno@", Deno.execPath()),
-      files: { "lib/web.js": { text: await Deno.readTextFile(`${SERVICE}/web.js`) } },
+      activate: activate.replaceAll("@deno@", Deno.execPath())
+        .replace("@state@", this.#serviceFolder)
+        .replace("@port@", String(this.port)),
+      files: {
+        "lib/web.js": { text: await Deno.readTextFile(`${SERVICE}/web.js`) },
+        ...(broken ? { "lib/broken": { text: "" } } : {}),
+      },
     });
+  }
+
+  /** What `hail status` says, a line each. */
+  async status(): Promise<string[]> {
+    const { program, args } = this.hail;
+    const { stdout } = await run([program, ...args, "status"], { env: { ...this.env } });
+    return stdout.trimEnd().split("\n");
   }
 
   /** The process of the service, as `bin/activate` has noted it. */
   async servicePid(): Promise<string> {
-    return (await Deno.readTextFile(`${this.env["DEMO_STATE"]}/pid`)).trim();
+    return (await Deno.readTextFile(`${this.#serviceFolder}/pid`)).trim();
   }
 
   /** What the service says. */

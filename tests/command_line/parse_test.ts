@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { resolve } from "node:path";
 import type { CommandLine } from "../../lib/cli/command_line.ts";
+import { readSettings } from "../../lib/cli/commands/deploy.ts";
 import { EXIT_STATUSES } from "../../lib/cli/epilogue.ts";
 import { parseCommandLine } from "../../lib/cli/parse.ts";
 import { VERSION } from "../../lib/cli/version.ts";
@@ -7,6 +9,8 @@ import { FAILURE_EXIT_STATUS } from "../../lib/failure/failure.ts";
 
 const FOLDER = "/nix/var/nix/profiles";
 const URI = "https://hydra.example/job/shop/main/web";
+
+const COMMANDS = ["status", "history", "check", "poll", "pause", "resume", "retry", "rollback"];
 
 function parse(...args: string[]) {
   let stdout = "";
@@ -79,13 +83,139 @@ Deno.test("time limits and the log have defaults and can be set", () => {
   );
 });
 
+Deno.test("the options that keep a host from breaking have safe defaults", () => {
+  const plain = accepted("--profile", "web", "--job-uri", URI);
+  assert.ok(plain.command === "deploy");
+  assert.deepEqual(
+    {
+      stateDir: plain.stateDir,
+      degradedStatuses: plain.degradedStatuses,
+      healthChecks: plain.healthChecks,
+      healthTimeout: plain.healthTimeout,
+      soak: plain.soak,
+      confirm: plain.confirm,
+      onManualChange: plain.onManualChange,
+      refuseDowngrade: plain.refuseDowngrade,
+      retention: plain.retention,
+    },
+    {
+      stateDir: undefined,
+      degradedStatuses: [],
+      healthChecks: [],
+      healthTimeout: 300_000,
+      soak: 10_000,
+      confirm: null,
+      onManualChange: "respect",
+      refuseDowngrade: false,
+      retention: { generations: null, days: null },
+    },
+  );
+});
+
+/** A command line that sets everything. */
+const EVERYTHING = [
+  ...["--profile", "web", "--job-uri", URI, "--netrc-file", "secrets/netrc", "--poll-period", "10"],
+  ...["--state-dir", "/srv/hail/", "--on-manual-change", "hold", "--refuse-downgrade"],
+  ...["--activation-degraded-status", "4,5", "--activation-degraded-status", "100"],
+  ...["--health-check", "tcp localhost:80", "--health-check", "http http://localhost/ advisory"],
+  ...["--soak-time", "0s", "--confirm-hydra", "--request-timeout", "10s", "--realise-timeout", "1h"],
+  ...["--activation-timeout", "5m", "--health-timeout", "1m", "--confirm-timeout", "30s"],
+  ...["--keep-generations", "5", "--keep-days", "30", "--log-level", "debug"],
+];
+
+Deno.test("the options that keep a host from breaking can be set", () => {
+  const set = accepted(...EVERYTHING);
+  assert.ok(set.command === "deploy");
+  assert.equal(set.stateDir, "/srv/hail");
+  assert.deepEqual(set.degradedStatuses, [4, 5, 100]);
+  assert.equal(set.healthChecks.length, 2);
+  assert.deepEqual([set.healthTimeout, set.soak, set.confirm], [60_000, 0, 30_000]);
+  assert.deepEqual([set.onManualChange, set.refuseDowngrade], ["hold", true]);
+  assert.deepEqual(set.retention, { generations: 5, days: 30 });
+});
+
+Deno.test("the words that a hail remembers of its start mean the same from another place", () => {
+  const set = accepted(...EVERYTHING);
+  assert.ok(set.command === "deploy");
+  assert.ok(set.words.includes(`--profile=${FOLDER}/web`));
+  assert.ok(set.words.includes(`--netrc-file=${resolve("secrets/netrc")}`));
+  const again = readSettings(JSON.stringify(set.words), "web");
+  assert.deepEqual(again, { ...set, netrcFile: resolve("secrets/netrc") });
+});
+
+for (const settings of ["", "7", "{}", "[]", '["--profile=/p/web"]', '["--from-the-future"]', "[7]"]) {
+  Deno.test(`words that are not understood are refused: ${settings}`, () => {
+    assert.throws(() => readSettings(settings, "/p/web"), /does not understand how/);
+  });
+}
+
+Deno.test("the commands for services take the service, if need be, and their options", () => {
+  const common = { service: undefined, stateDir: undefined, json: false };
+  assert.deepEqual(accepted("status"), { command: "status", ...common });
+  assert.deepEqual(accepted("status", "web", "--json"), {
+    command: "status",
+    service: "web",
+    stateDir: undefined,
+    json: true,
+  });
+  assert.deepEqual(accepted("history"), { command: "history", ...common, limit: 20 });
+  assert.deepEqual(accepted("history", "--limit", "5", "web", "--state-dir", "/s"), {
+    command: "history",
+    service: "web",
+    stateDir: "/s",
+    json: false,
+    limit: 5,
+  });
+  for (const command of ["check", "poll", "resume", "retry"]) {
+    assert.deepEqual(accepted(command), { command, ...common });
+  }
+  assert.deepEqual(accepted("rollback"), { command: "rollback", ...common, to: undefined });
+  assert.deepEqual(accepted("rollback", "--to", "12"), { command: "rollback", ...common, to: "12" });
+});
+
+Deno.test("a command has options of its own where the deployment has one of the same name", () => {
+  const units = accepted(
+    ...["apply-units", "--namespace", "n", "--units", "/u", "--target", "t", "--log-level", "debug"],
+  );
+  assert.ok(units.command === "apply-units");
+  assert.equal(units.logLevel, "debug");
+});
+
+Deno.test("a pause has a reason and an end, if they are given", () => {
+  const plain = accepted("pause");
+  assert.ok(plain.command === "pause");
+  assert.deepEqual([plain.reason, plain.until], [null, null]);
+  const now = Date.now();
+  const set = accepted("pause", "web", "--reason", "holidays", "--for", "14d");
+  assert.ok(set.command === "pause");
+  assert.equal(set.reason, "holidays");
+  assert.ok(Math.abs((set.until ?? 0) - now - 14 * 86_400_000) < 10_000);
+});
+
 for (
   const [args, says] of [
     [[], /required option '--profile' is missing/],
     [["--profile", "web"], /required option '--job-uri' is missing/],
     [["--profile"], /'--profile <PROFILE>' argument missing/],
     [["--profle", "web"], /unknown option '--profle'\n\(Did you mean --profile\?\)/],
-    [["status"], /unknown command 'status'/],
+    [["deploy"], /unknown command 'deploy'/],
+    [["statsu"], /unknown command 'statsu'\n\(Did you mean status\?\)/],
+    [["status", "web", "api"], /unexpected word "api": status takes one SERVICE only/],
+    [["status", ""], /argument 'SERVICE': .*it is empty/],
+    [["status", "--state-dir", "state"], /'--state-dir': .*absolute path/],
+    [["status", "--jsno"], /unknown option '--jsno'\n\(Did you mean --json\?\)/],
+    [["--state-dir", "/s", "status"], /'--state-dir' stands before the command/],
+    [["--oneshot", "poll"], /'--oneshot' stands before the command/],
+    [["history", "--limit", "0"], /'--limit': .*whole number from 1/],
+    [["history", "--limit", "many"], /'--limit': .*whole number from 1/],
+    [["pause", "--for", "8h", "--until", "18:00"], /cannot be used with/],
+    [["pause", "--for", "forever"], /'--for': .*not a duration/],
+    [["pause", "--for", "400d"], /'--for': .*too long.*366d/],
+    [["pause", "--until", "tomorrow"], /'--until': .*no point in time/],
+    [["pause", "--until", "2020-01-01 08:00"], /'--until': .*it has passed/],
+    [["pause", "--reason", "a\u001bb"], /'--reason': .*control character/],
+    [["pause", "--reason", "x".repeat(501)], /'--reason': .*longer than 500/],
+    [["rollback", "--to", ""], /'--to': .*empty/],
     [["aply-units"], /unknown command 'aply-units'\n\(Did you mean apply-units\?\)/],
     [["--profile", "web", "--job-uri", URI, "now"], /unknown command 'now'/],
     [["apply-units", "--namespace", "x", "now"], /unexpected word "now": apply-units takes options only/],
@@ -101,6 +231,18 @@ for (
       ["--profile", "web", "--job-uri", URI, "--log-level", "loud"],
       /Allowed choices are debug, info, warning, error/,
     ],
+    [["--profile", "web", "--job-uri", URI, "--activation-degraded-status", "0"], /from 1 to 255/],
+    [["--profile", "web", "--job-uri", URI, "--activation-degraded-status", "4,"], /from 1 to 255/],
+    [["--profile", "web", "--job-uri", URI, "--health-check", "htp http://h/"], /'--health-check': /],
+    [["--profile", "web", "--job-uri", URI, "--health-timeout", "0"], /'--health-timeout': .*zero/],
+    [["--profile", "web", "--job-uri", URI, "--soak-time", "-1"], /'--soak-time': /],
+    [
+      ["--profile", "web", "--job-uri", URI, "--on-manual-change", "obey"],
+      /choices are respect, hold, ignore/,
+    ],
+    [["--profile", "web", "--job-uri", URI, "--keep-generations", "0"], /'--keep-generations': .*from 1/],
+    [["--profile", "web", "--job-uri", URI, "--keep-days", "1.5"], /'--keep-days': .*whole number/],
+    [["--profile", "web", "--job-uri", URI, "--state-dir", "../x"], /'--state-dir': /],
     [["apply-units", "--namespace", "x"], /required option '--units' is missing/],
     [["apply-units", "--namspace", "x"], /Did you mean --namespace/],
     [["complete", "csh"], /Allowed choices are zsh, bash, fish, powershell/],
@@ -143,13 +285,27 @@ Deno.test("--help fits 80 columns and tells of every option and every exit statu
     const option of [
       ...["--profile", "--job-uri", "--netrc-file", "--poll-period", "--oneshot", "--request-timeout"],
       ...["--realise-timeout", "--activation-timeout", "--log-level", "--log-format", "--help", "--version"],
-      ...["apply-units", "complete"],
+      ...["--state-dir", "--on-manual-change", "--refuse-downgrade", "--activation-degraded-status"],
+      ...["--health-check", "--soak-time", "--confirm-hydra", "--health-timeout", "--confirm-timeout"],
+      ...["--keep-generations", "--keep-days", "Health and roll-back:", "Time limits:", "Retention:", "Log:"],
+      ...["apply-units", "complete", ...COMMANDS],
     ]
   ) assert.ok(stdout.includes(option), option);
   for (const status of new Set([0, ...Object.values(FAILURE_EXIT_STATUS)])) {
     assert.match(stdout, new RegExp(`^ +${status}  `, "m"));
   }
 });
+
+for (const command of [...COMMANDS, "apply-units", "complete"]) {
+  Deno.test(`hail ${command} --help fits 80 columns and says what it does`, () => {
+    const { stdout, stderr, ...rest } = parse(command, "--help");
+    assert.ok("exit" in rest && rest.exit === 0);
+    assert.equal(stderr, "");
+    for (const line of stdout.split("\n")) assert.ok(line.length <= 80, line);
+    assert.match(stdout, new RegExp(`^Usage: hail ${command}`));
+    if (COMMANDS.includes(command)) assert.match(stdout, /SERVICE[^]*--state-dir[^]*--json/);
+  });
+}
 
 Deno.test("--version prints the version of deno.json", () => {
   const { stdout, ...rest } = parse("--version");

@@ -5,15 +5,25 @@ import { FakeHydra } from "../support/fake_hydra.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 
-/** Runs hail from its sources. */
-function hail(args: readonly string[], env: Record<string, string> = {}) {
-  return run([Deno.execPath(), "run", "--quiet", "-A", MAIN, ...args], { mayFail: true, env });
+/** A folder of a test's own, in which hail keeps its state, too. */
+interface Folder {
+  readonly path: string;
+  readonly env: Readonly<Record<string, string>>;
 }
 
-/** A folder of the test's own. */
-async function temporaryFolder() {
+/** Runs hail from its sources. */
+function hail({ env }: Folder, args: readonly string[], more: Readonly<Record<string, string>> = {}) {
+  const command = [Deno.execPath(), "run", "--quiet", "-A", MAIN, ...args];
+  return run(command, { mayFail: true, env: { ...env, ...more } });
+}
+
+async function temporaryFolder(): Promise<Folder & AsyncDisposable> {
   const path = await Deno.makeTempDir({ prefix: "hail-test-" });
-  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+  return {
+    path,
+    env: { STATE_DIRECTORY: `${path}/state` },
+    [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
+  };
 }
 
 Deno.test("hail ends with 10 and one line on standard error where Hydra cannot be reached", async () => {
@@ -21,7 +31,7 @@ Deno.test("hail ends with 10 and one line on standard error where Hydra cannot b
   const closed = new FakeHydra();
   await closed.close();
   const uri = closed.jobUri("demo/main/web");
-  const { status, stdout, stderr } = await hail([
+  const { status, stdout, stderr } = await hail(folder, [
     "--profile",
     `${folder.path}/web`,
     "--job-uri",
@@ -38,7 +48,7 @@ Deno.test("hail ends with 11 where no build was successful, in Hydra's own words
   await using hydra = new FakeHydra();
   hydra.addJob("demo/main/web");
   const args = ["--profile", `${folder.path}/web`, "--job-uri", hydra.jobUri("demo/main/web"), "--oneshot"];
-  const { status, stderr } = await hail([...args, "--log-format", "json"]);
+  const { status, stderr } = await hail(folder, [...args, "--log-format", "json"]);
   assert.equal(status, 11, stderr);
   const failure = stderr.trimEnd().split("\n").map((line) => JSON.parse(line)).find(({ event }) =>
     event === "failure"
@@ -52,7 +62,7 @@ Deno.test("hail ends with 2 for a netrc file that is malformed, and shows nothin
   await using folder = await temporaryFolder();
   const file = `${folder.path}/netrc`;
   await Deno.writeTextFile(file, "machine h login bob\npasword s3cret\n", { mode: 0o600 });
-  const { status, stderr } = await hail([
+  const { status, stderr } = await hail(folder, [
     ...["--profile", `${folder.path}/web`, "--job-uri", "http://h/job/a/b/c"],
     ...["--oneshot", "--netrc-file", file],
   ]);
@@ -73,7 +83,7 @@ Deno.test("hail ends with 2, at once, for a certificate file that is missing, em
       "https://127.0.0.1:9/job/a/b/c",
       "--oneshot",
     ];
-    const { status, stderr } = await hail(args, { NIX_SSL_CERT_FILE: file });
+    const { status, stderr } = await hail(folder, args, { NIX_SSL_CERT_FILE: file });
     assert.equal(status, 2, stderr);
     assert.match(stderr, /named by NIX_SSL_CERT_FILE/);
   }
@@ -82,7 +92,7 @@ Deno.test("hail ends with 2, at once, for a certificate file that is missing, em
 Deno.test("hail ends with 13 where the profile's folder cannot be made", async () => {
   await using folder = await temporaryFolder();
   await Deno.writeTextFile(`${folder.path}/file`, "");
-  const { status, stderr } = await hail([
+  const { status, stderr } = await hail(folder, [
     ...["--profile", `${folder.path}/file/web`, "--job-uri", "http://127.0.0.1:9/job/a/b/c", "--oneshot"],
   ]);
   assert.equal(status, 13, stderr);
@@ -96,7 +106,7 @@ Deno.test("hail ends with 143 when TERM comes before a oneshot is done, at once"
   await using running = new RunningCommand([
     ...[Deno.execPath(), "run", "--quiet", "-A", MAIN, "--profile", `${folder.path}/web`],
     ...["--job-uri", hydra.jobUri("demo/main/web"), "--oneshot"],
-  ]);
+  ], { env: folder.env });
   await eventually("the request", () => hydra.requests.length > 0);
   running.kill("SIGTERM");
   const { status, stderr } = await running.finish(5_000);
@@ -108,7 +118,7 @@ Deno.test("hail honours a request time limit", async () => {
   await using hydra = new FakeHydra();
   hydra.fault = "hang";
   const uri = hydra.jobUri("demo/main/web");
-  const { status, stderr } = await hail([
+  const { status, stderr } = await hail(folder, [
     ...["--profile", `${folder.path}/web`, "--job-uri", uri, "--oneshot", "--request-timeout", "1s"],
   ]);
   assert.equal(status, 10, stderr);
@@ -122,7 +132,7 @@ Deno.test("hail waits between failures and never spins", async () => {
   await using running = new RunningCommand([
     ...[Deno.execPath(), "run", "--quiet", "-A", MAIN, "--profile", `${folder.path}/web`],
     ...["--job-uri", hydra.jobUri("demo/main/web"), "--poll-period", "1s"],
-  ]);
+  ], { env: folder.env });
   await eventually("three polls", () => hydra.requests.length >= 3);
   const begun = performance.now();
   const count = hydra.requests.length;

@@ -84,8 +84,7 @@ for (const suite of NIX_SUITES) {
         /"--job-uri" "https:\/\/hydra\.example\.org\/base\/job\/shop\/main\/we%%20b\/latest" "--netrc-file" "\/etc\/hail\/netrc" "--poll-period" "30s" "--log-level" "debug"$/m,
       );
       assert.match(manager, /^\[X-Hail\]\nNamespace=fleet$/m);
-      assert.match(manager, /^StateDirectory=hail\/manager\nStateDirectoryMode=0700$/m);
-      assert.match(web, /^StateDirectory=hail\/web$/m);
+      assert.match(manager, /^RequiresMountsFor=\/var\/lib\/hail$/m);
     });
 
     await t.step("serviceConfig replaces settings, takes them out, and adds to the environment", async () => {

@@ -101,8 +101,6 @@ for (const suite of SUITES) {
       WatchdogUSec: "2min",
       KillMode: "mixed",
       OOMPolicy: "continue",
-      StateDirectory: "hail/web",
-      StateDirectoryMode: "0700",
       LimitCORESoft: "0",
       MemoryMax: String(64 * 1024 * 1024),
     };

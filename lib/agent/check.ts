@@ -1,0 +1,50 @@
+import { judge, type Verdict } from "../deployment/decision.ts";
+import type { Build } from "../deployment/build.ts";
+import type { ServiceRecord } from "../deployment/record.ts";
+import { createPreview, type Preview } from "../nix/preview.ts";
+import { nixFiles } from "../nix/nix_files.ts";
+import { readProfile } from "../nix/profile_link.ts";
+import { storeFolder, type StorePath } from "../nix/store_path.ts";
+import { createRunCommand } from "../process/run_command.ts";
+import type { Report } from "../report/event.ts";
+import { systemClock } from "../time/system_clock.ts";
+import { createHydraClient, type DeployOptions } from "./compose.ts";
+import type { Environment } from "./environment.ts";
+
+/** What would happen at a poll now. */
+export interface CheckResult {
+  readonly profile: string;
+  readonly current: StorePath | null;
+  readonly latest: Build;
+  readonly verdict: Verdict;
+  /** What a deployment would cost and change; null where nothing would be deployed because the profile is there. */
+  readonly preview: Preview | null;
+}
+
+/**
+ * Finds out what a poll would do now. It changes nothing.
+ *
+ * @param options How hail was started.
+ * @param record What it remembers.
+ * @throws {Failure} What the poll would fail with.
+ */
+export async function check(
+  options: DeployOptions,
+  record: ServiceRecord,
+  version: string,
+  env: Environment,
+  report: Report,
+): Promise<CheckResult> {
+  const store = storeFolder(env);
+  const hydra = await createHydraClient(options, version, env, report);
+  const signal = new AbortController().signal;
+  const latest = await hydra.build(await hydra.latest(signal), signal);
+  const current = await readProfile(options.profile, store);
+  const verdict = judge({ record, latest, current, policy: options, now: systemClock.now() });
+  const preview = current === latest.outPath ? null : await createPreview({
+    run: createRunCommand(systemClock),
+    storeFolder: store,
+    freeSpace: (folder) => nixFiles.freeSpace(folder),
+  })({ current, wanted: latest.outPath }, signal);
+  return { profile: options.profile, current, latest, verdict, preview };
+}

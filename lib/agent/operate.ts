@@ -1,0 +1,70 @@
+import type { Deployer } from "../deployment/deployer.ts";
+import type { OperatorAnswer, OperatorRequest } from "../deployment/operator.ts";
+import type { Stages, Stop } from "../deployment/ports.ts";
+import { findGroup } from "../journal/group.ts";
+import { openJournal } from "../journal/open.ts";
+import { stateFolder } from "../journal/state_folder.ts";
+import { lockProfile } from "../nix/profile_lock.ts";
+import { storeFolder } from "../nix/store_path.ts";
+import type { Report } from "../report/event.ts";
+import { Bell } from "./bell.ts";
+import { composeDeployer, createHydraClient, type DeployOptions, STATE_GROUP } from "./compose.ts";
+import type { Environment } from "./environment.ts";
+import { createOperator, createTee } from "./operator.ts";
+import { listenForSignals } from "./signals.ts";
+
+/** Nobody looks at the stages of a command. */
+const NO_STAGES: Stages = { enter: () => {} };
+
+/**
+ * Does what the operator asks for in place of the hail that usually holds the profile, while that does not run.
+ *
+ * @param options How that hail was started.
+ * @throws {Failure} `profile-held`: it runs after all, without listening, as with `--oneshot`. Otherwise as
+ * `Deployer.pass` for `poll`, and as `Deployer.rollback`.
+ */
+export async function operateOffline(
+  options: DeployOptions,
+  request: OperatorRequest,
+  version: string,
+  env: Environment,
+  report: Report,
+): Promise<OperatorAnswer> {
+  const { profile, jobUri } = options;
+  const bell = new Bell();
+  const stop = listenForSignals(bell, report);
+  const tee = createTee(report);
+  const store = storeFolder(env);
+  await lockProfile(profile, store);
+  const journal = openJournal({
+    folder: stateFolder(env, options.stateDir, Deno.uid()),
+    profile,
+    jobUri: jobUri.text,
+    settings: JSON.stringify(options.words),
+    gid: findGroup(STATE_GROUP),
+    storeFolder: store,
+    now: Date.now,
+    report,
+  });
+  try {
+    const hydra = await createHydraClient(options, version, env, report);
+    const deployer = await composeDeployer(options, { hydra, journal, stages: NO_STAGES, env, report });
+    if (request.command === "poll") return await pollOnce(deployer, stop);
+    return await createOperator({ deployer, bell, stop, tee })(request, () => {});
+  } finally {
+    journal.close();
+  }
+}
+
+async function pollOnce(
+  deployer: Deployer,
+  stop: Stop,
+): Promise<OperatorAnswer> {
+  const { build, deployed, refusal } = await deployer.pass(stop);
+  if (refusal !== null) {
+    return { message: `build ${build.id} is not deployed: ${refusal.why}. ${refusal.next}` };
+  }
+  return {
+    message: `the profile ${deployed ? "is now" : "was already"} at build ${build.id} (${build.name})`,
+  };
+}

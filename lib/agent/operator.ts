@@ -1,0 +1,96 @@
+import type { Deployer } from "../deployment/deployer.ts";
+import type { OperatorAnswer, OperatorRequest } from "../deployment/operator.ts";
+import type { Stop } from "../deployment/ports.ts";
+import type { Event, Report } from "../report/event.ts";
+import type { Bell } from "./bell.ts";
+
+/** A {@linkcode Report} that others can listen to for a while. */
+export interface Tee {
+  readonly report: Report;
+  /** Hands on every event from now on; the result ends that. */
+  listen(listener: (event: Event) => void): () => void;
+}
+
+/** Makes a {@linkcode Tee} in front of a report. */
+export function createTee(report: Report): Tee {
+  const listeners = new Set<(event: Event) => void>();
+  return {
+    report(event) {
+      report(event);
+      for (const listener of listeners) listener(event);
+    },
+    listen(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+/** What {@linkcode createOperator} needs. */
+export interface OperatorPorts {
+  readonly deployer: Deployer;
+  readonly bell: Bell;
+  readonly stop: Stop;
+  readonly tee: Tee;
+}
+
+/** Does what the operator asks for. */
+export type HandleRequest = (
+  request: OperatorRequest,
+  progress: (text: string) => void,
+) => Promise<OperatorAnswer>;
+
+/**
+ * Makes the function that does what operators ask a running hail for. What it does is logged, too.
+ *
+ * @throws {Failure} From the function: what {@linkcode Deployer.rollback} throws.
+ */
+export function createOperator({ deployer, bell, stop, tee }: OperatorPorts): HandleRequest {
+  const act = async (
+    request: OperatorRequest,
+    progress: (text: string) => void,
+  ): Promise<OperatorAnswer> => {
+    switch (request.command) {
+      case "poll":
+        bell.ring();
+        return { message: "hail polls now" };
+      case "pause": {
+        const answer = deployer.pause(request.reason, request.until);
+        // So that the status tells of it at once.
+        bell.ring();
+        return answer;
+      }
+      case "resume": {
+        const answer = deployer.resume();
+        bell.ring();
+        return answer;
+      }
+      case "retry": {
+        const answer = deployer.retry();
+        bell.ring();
+        return answer;
+      }
+      case "rollback": {
+        const end = tee.listen(({ message, level }) => {
+          if (level !== "debug") progress(message);
+        });
+        try {
+          return await deployer.rollback(request.to, stop);
+        } finally {
+          end();
+          bell.ring();
+        }
+      }
+    }
+  };
+  return async (request, progress) => {
+    const answer = await act(request, progress);
+    tee.report({
+      name: "operator",
+      level: "info",
+      message: `hail ${request.command}: ${answer.message}`,
+      fields: { command: request.command },
+    });
+    return answer;
+  };
+}

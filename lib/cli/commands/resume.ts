@@ -1,0 +1,32 @@
+import type { Command } from "commander";
+import { askService } from "../ask_service.ts";
+import type { Context } from "../context.ts";
+import { type RawOptions, Reader } from "../reader.ts";
+import { readServiceOptions, serviceCommand, type ServiceOptions } from "../service_options.ts";
+
+/** `hail resume [SERVICE]`. */
+export interface ResumeCommand extends ServiceOptions {
+  readonly command: "resume";
+}
+
+/** Adds the command to the program. */
+export function defineResume(program: Command, done: (command: ResumeCommand) => void) {
+  const command = serviceCommand(
+    program,
+    "resume",
+    "End a pause, and the hold after a change by hand.",
+    "Ends a pause, and the hold after a change by hand: the next poll, which comes at once, deploys what is new.",
+  );
+  command.action((_service: unknown, options: RawOptions) =>
+    done({ command: "resume", ...readServiceOptions(new Reader(command, options)) })
+  );
+}
+
+/**
+ * Runs the command.
+ *
+ * @throws {Failure} As `askService`.
+ */
+export function runResume(command: ResumeCommand, context: Context): Promise<number> {
+  return askService(command, () => ({ command: "resume" }), context);
+}

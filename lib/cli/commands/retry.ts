@@ -1,0 +1,32 @@
+import type { Command } from "commander";
+import { askService } from "../ask_service.ts";
+import type { Context } from "../context.ts";
+import { type RawOptions, Reader } from "../reader.ts";
+import { readServiceOptions, serviceCommand, type ServiceOptions } from "../service_options.ts";
+
+/** `hail retry [SERVICE]`. */
+export interface RetryCommand extends ServiceOptions {
+  readonly command: "retry";
+}
+
+/** Adds the command to the program. */
+export function defineRetry(program: Command, done: (command: RetryCommand) => void) {
+  const command = serviceCommand(
+    program,
+    "retry",
+    "Try the latest build again that failed or was rolled back.",
+    "Forgets that the latest build is marked bad, and tries at once what waits or has failed.",
+  );
+  command.action((_service: unknown, options: RawOptions) =>
+    done({ command: "retry", ...readServiceOptions(new Reader(command, options)) })
+  );
+}
+
+/**
+ * Runs the command.
+ *
+ * @throws {Failure} As `askService`.
+ */
+export function runRetry(command: RetryCommand, context: Context): Promise<number> {
+  return askService(command, () => ({ command: "retry" }), context);
+}

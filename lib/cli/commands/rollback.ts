@@ -1,0 +1,94 @@
+import { existsSync } from "node:fs";
+import type { Command } from "commander";
+import type { Version } from "../../deployment/record.ts";
+import { Failure } from "../../failure/failure.ts";
+import type { StoredService } from "../../journal/read.ts";
+import { findGeneration, type Generation, generations } from "../../nix/generations.ts";
+import type { ProfilePath } from "../../nix/profile_name.ts";
+import { parseStorePath, storeFolder, type StorePath } from "../../nix/store_path.ts";
+import { askService } from "../ask_service.ts";
+import type { Context } from "../context.ts";
+import { type RawOptions, Reader } from "../reader.ts";
+import { readServiceOptions, serviceCommand, type ServiceOptions } from "../service_options.ts";
+import { checkText } from "../values.ts";
+import { versionOf } from "../version_of.ts";
+
+/** `hail rollback [SERVICE]`. */
+export interface RollbackCommand extends ServiceOptions {
+  readonly command: "rollback";
+  /** A generation or a store path; undefined for the version that was active before. */
+  readonly to: string | undefined;
+}
+
+/** Adds the command to the program. */
+export function defineRollback(program: Command, done: (command: RollbackCommand) => void) {
+  const command = serviceCommand(
+    program,
+    "rollback",
+    "Go back to the version before, or to another one.",
+    "Goes back to the version that was active before: the profile is pointed at it, its bin/activate runs, and its health is checked. What is left is marked bad, so that it is not deployed again. It goes on when this command is ended.",
+  ).option(
+    "--to <GENERATION|PATH>",
+    "Where to: the number of a generation of the profile, or a store path. (default: the version that was active before)",
+  );
+  command.action((_service: unknown, options: RawOptions) => {
+    const reader = new Reader(command, options);
+    done({ command: "rollback", ...readServiceOptions(reader), to: reader.optional("to", checkText) });
+  });
+}
+
+/**
+ * Runs the command.
+ *
+ * @throws {Failure} `usage`: there is no such generation or store path; as `askService`.
+ */
+export function runRollback(command: RollbackCommand, context: Context): Promise<number> {
+  const { to } = command;
+  return askService(command, async (stored) => ({
+    command: "rollback",
+    to: to === undefined ? null : await findVersion(to, stored, storeFolder(context.env)),
+  }), context);
+}
+
+async function findVersion(to: string, stored: StoredService, store: string): Promise<Version> {
+  const path = /^[0-9]+$/.test(to) ? await pathOfGeneration(to, stored, store) : existingPath(to, store);
+  return versionOf(path, stored.record, stored.history(1_000));
+}
+
+async function pathOfGeneration(
+  number: string,
+  { profile }: StoredService,
+  store: string,
+): Promise<StorePath> {
+  // A profile that a database names was read from a command line as one.
+  const all = await generations(profile as ProfilePath, store);
+  const found = findGeneration(all, number);
+  if (found !== null) return found.path;
+  throw new Failure("usage", {
+    what: `generation ${number} of ${profile}`,
+    why: "there is none",
+    next: all.length === 0 ? "Give a store path." : `There are: ${numbersOf(all)}.`,
+  });
+}
+
+/** The numbers of the newest generations. */
+function numbersOf(all: readonly Generation[]): string {
+  const numbers = all.map(({ number }) => number).toReversed();
+  return `${numbers.slice(0, 20).join(", ")}${numbers.length > 20 ? " and older ones" : ""}`;
+}
+
+function existingPath(text: string, store: string): StorePath {
+  const path = parseStorePath(text, store);
+  const refuse = (why: string, next: string) =>
+    new Failure("usage", { what: JSON.stringify(text.slice(0, 300)), why, next });
+  if (path === null) {
+    throw refuse(
+      "it is neither a number nor a store path",
+      "Give the number of a generation, or a path as `hail history --json` shows it.",
+    );
+  }
+  if (!existsSync(path)) {
+    throw refuse("it is not in the store", "hail goes back only to what is there; give another one.");
+  }
+  return path;
+}

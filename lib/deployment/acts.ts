@@ -1,0 +1,274 @@
+import { Failure } from "../failure/failure.ts";
+import type { StorePath } from "../nix/store_path.ts";
+import type { Report } from "../report/event.ts";
+import type { Clock } from "../time/clock.ts";
+import type { Happening } from "./advance.ts";
+import type { Act } from "./machine.ts";
+import type { Activation, Activator, Nix, Stages, Stop, Verifier } from "./ports.ts";
+import type { Deployment, Fault, Step, Version } from "./record.ts";
+
+/** What {@linkcode perform} works with. */
+export interface ActPorts {
+  readonly nix: Nix;
+  readonly activator: Activator;
+  readonly verifier: Verifier;
+  /** What the profile points at now. */
+  readonly current: () => Promise<StorePath | null>;
+  readonly clock: Clock;
+  readonly stages: Stages;
+  readonly report: Report;
+  /** The id of the host's present boot. */
+  readonly bootId: () => Promise<string>;
+  /** Writes down the process group of a running activation. */
+  readonly noteLeader: (leader: { readonly pid: number; readonly bootId: string }) => void;
+}
+
+/** The time limits of the stages, in milliseconds. */
+export interface Limits {
+  readonly request: number;
+  readonly realise: number;
+  readonly activation: number;
+}
+
+/** What one act is to be done with. */
+export interface Task {
+  readonly work: Deployment;
+  /** What the profile pointed at before the act. */
+  readonly before: StorePath | null;
+  readonly limits: Limits;
+  readonly stop: Stop;
+  /** Aborted when the operator wants something that cannot wait for a realisation or a soak time. */
+  readonly urgent: AbortSignal;
+}
+
+/** What came of an act, and the failure behind it, for whoever waits for the deployment. */
+export interface Done {
+  readonly happening: Happening;
+  readonly failure?: Failure;
+}
+
+// A switch has its own limit inside; this one is for the watchdog.
+const SWITCH_LIMIT = 6 * 60_000;
+// After its time limit a realisation may still be ended, and the substituters be asked why it failed.
+const REALISE_AFTERMATH = 120_000;
+// An activation may have to wait for one that an earlier hail began; after it, its unit's state and log are read.
+const ACTIVATION_RUNS = 2;
+const ACTIVATION_AFTERMATH = 150_000;
+
+/**
+ * Does what a state asks for. It can be done again after it was cut off anywhere.
+ *
+ * @throws The reason of `stop.gently` or of `urgent`, where one of them ended it.
+ * @throws {Failure} `activation-aborted`, when hail was told twice to stop.
+ */
+export async function perform(act: Act, task: Task, ports: ActPorts): Promise<Done> {
+  return await ACTS[act](task, ports);
+}
+
+const ACTS: Readonly<Record<Act, (task: Task, ports: ActPorts) => Promise<Done>>> = {
+  "realise": async ({ work: { target }, limits, stop, urgent }, { nix, stages, report }) => {
+    stages.enter(`realising ${short(target)}`, limits.realise + REALISE_AFTERMATH);
+    report({ name: "realise", level: "info", message: `realising ${target.path}`, fields: fieldsOf(target) });
+    try {
+      await nix.realise(target.path, AbortSignal.any([stop.gently, urgent]));
+    } catch (error) {
+      return { happening: { event: "realise-failed" }, failure: expected(error) };
+    }
+    return { happening: { event: "realised" } };
+  },
+
+  "switch": async ({ work: { target, goBackTo }, before }, ports) => {
+    const begun = ports.clock.monotonic();
+    ports.stages.enter(`switching to ${short(target)}`, SWITCH_LIMIT);
+    try {
+      await ports.nix.switchTo(target.path);
+    } catch (error) {
+      const failure = expected(error);
+      const now = await ports.current().catch(() => undefined);
+      if (now !== target.path) {
+        return now === before || goBackTo === null
+          ? { happening: { event: "switch-failed" }, failure }
+          : { happening: { event: "switch-broke", fault: faultOf("switch", failure, ports.clock) }, failure };
+      }
+    }
+    ports.report({
+      name: "switch",
+      level: "info",
+      message: before === null
+        ? `the profile now points at ${target.path}, its first generation`
+        : `the profile now points at ${target.path}, before at ${before}`,
+      fields: {
+        ...fieldsOf(target),
+        previous_path: before,
+        switch_ms: Math.round(ports.clock.monotonic() - begun),
+      },
+    });
+    return { happening: { event: "switched" } };
+  },
+
+  "activate": async (task, ports) => {
+    const { target } = task.work;
+    try {
+      return { happening: { event: "activated", degraded: await activate(target, task, ports) } };
+    } catch (error) {
+      const failure = expected(error);
+      const fault = faultOf("activation", failure, ports.clock);
+      return { happening: { event: "activation-failed", fault }, failure };
+    }
+  },
+
+  "verify": async (task, ports) => {
+    try {
+      await verify(task.work.target, task.work.hydraAnswered, task, ports);
+    } catch (error) {
+      const failure = expected(error);
+      const step = failure.code === "confirmation-failed" ? "confirmation" : "health";
+      const fault = faultOf(step, failure, ports.clock);
+      return { happening: { event: "verification-failed", fault }, failure };
+    }
+    return { happening: { event: "verified" } };
+  },
+
+  "switch-back": async (task, ports) => {
+    const { goBackTo, fault } = task.work;
+    if (goBackTo === null) throw new Error("there is nothing to go back to");
+    ports.stages.enter(`rolling back to ${short(goBackTo)}`, SWITCH_LIMIT, true);
+    ports.report({
+      name: "rollback",
+      level: "warning",
+      message: `rolling back to ${goBackTo.path}${fault === null ? "" : `, since the ${fault.step} failed`}`,
+      fields: { ...fieldsOf(goBackTo), deployment: task.work.id },
+    });
+    try {
+      await ports.nix.switchTo(goBackTo.path);
+    } catch (error) {
+      const failure = expected(error);
+      const stays = await ports.current().catch(() => undefined);
+      if (stays !== goBackTo.path) {
+        return {
+          happening: { event: "restore-failed", fault: faultOf("switch", failure, ports.clock) },
+          failure,
+        };
+      }
+    }
+    return { happening: { event: "restored" } };
+  },
+
+  "reactivate": async (task, ports) => {
+    const { goBackTo } = task.work;
+    if (goBackTo === null) throw new Error("there is nothing to go back to");
+    try {
+      return { happening: { event: "reactivated", degraded: await activate(goBackTo, task, ports) } };
+    } catch (error) {
+      const failure = expected(error);
+      const fault = faultOf("activation", failure, ports.clock);
+      return { happening: { event: "reactivation-failed", fault }, failure };
+    }
+  },
+
+  "reverify": async (task, ports) => {
+    const { goBackTo } = task.work;
+    if (goBackTo === null) throw new Error("there is nothing to go back to");
+    try {
+      // Not Hydra: if that is what is gone, the version before may be as well as it ever was.
+      await verify(goBackTo, false, task, ports);
+    } catch (error) {
+      const failure = expected(error);
+      const fault = faultOf("health", failure, ports.clock);
+      return { happening: { event: "reverification-failed", fault }, failure };
+    }
+    return { happening: { event: "reverified" } };
+  },
+
+  "undo": async (task, ports) => {
+    const { work, stop, limits } = task;
+    ports.stages.enter(
+      `taking back ${short(work.target)}`,
+      limits.activation * ACTIVATION_RUNS + ACTIVATION_AFTERMATH + SWITCH_LIMIT,
+      true,
+    );
+    ports.report({
+      name: "rollback",
+      level: "warning",
+      message:
+        `taking back ${work.target.path}: there was nothing before it, so bin/deactivate runs and the profile goes`,
+      fields: { ...fieldsOf(work.target), deployment: work.id },
+    });
+    await ports.activator.deactivate(await activation(work.target, task, ports), stop);
+    try {
+      await ports.nix.remove(work.target.path);
+    } catch (error) {
+      const failure = expected(error);
+      return { happening: { event: "undo-failed", fault: faultOf("switch", failure, ports.clock) }, failure };
+    }
+    return { happening: { event: "undone" } };
+  },
+};
+
+async function activate(version: Version, task: Task, ports: ActPorts): Promise<boolean> {
+  const { activator, clock, stages, report } = ports;
+  const fields = fieldsOf(version);
+  stages.enter(
+    `activating ${short(version)}`,
+    task.limits.activation * ACTIVATION_RUNS + ACTIVATION_AFTERMATH,
+    !activator.outlives,
+  );
+  report({ name: "activate", level: "info", message: `activating ${version.path}`, fields });
+  const begun = clock.monotonic();
+  const { degraded } = await activator.activate(await activation(version, task, ports), task.stop);
+  const took = Math.round(clock.monotonic() - begun);
+  report({
+    name: "activated",
+    level: degraded ? "warning" : "info",
+    message: degraded
+      ? `activated ${version.path} in ${took} ms, degraded: its exit status says that not all of it succeeded`
+      : `activated ${version.path} in ${took} ms`,
+    fields: { ...fields, activation_ms: took, degraded },
+  });
+  return degraded;
+}
+
+async function activation(version: Version, { work }: Task, ports: ActPorts): Promise<Activation> {
+  const other = version === work.target ? work.goBackTo : work.target;
+  // Only a child of hail's has to be told apart from a process of an earlier boot.
+  const bootId = ports.activator.outlives ? "" : await ports.bootId();
+  return {
+    id: `${work.id}-${work.runs}`,
+    storePath: version.path,
+    previous: work.kind === "restart" ? version.path : other?.path ?? null,
+    buildId: version.buildId,
+    leader: work.leader?.bootId === bootId ? work.leader.pid : null,
+    onLeader: (pid) => ports.noteLeader({ pid, bootId }),
+  };
+}
+
+async function verify(version: Version, confirm: boolean, task: Task, { verifier, stages }: ActPorts) {
+  const { goBackTo } = task.work;
+  stages.enter(`verifying ${short(version)}`, verifier.limit);
+  await verifier.verify({
+    storePath: version.path,
+    previous: version === goBackTo ? task.work.target.path : goBackTo?.path ?? null,
+    buildId: version.buildId,
+    confirm,
+  }, AbortSignal.any([task.stop.gently, task.urgent]));
+}
+
+/** Lets through what is no word about the build: the end of hail, the operator's wish, a fault of hail itself. */
+function expected(error: unknown): Failure {
+  if (error instanceof Failure && error.code !== "activation-aborted") return error;
+  throw error;
+}
+
+/** What went wrong, as it is written down. */
+export function faultOf(step: Step, failure: Failure, clock: Clock): Fault {
+  return { step, code: failure.code, message: failure.message, next: failure.next, at: clock.now() };
+}
+
+function fieldsOf({ path, buildId }: Version) {
+  return { path, build_id: buildId };
+}
+
+/** A version in a few words. */
+export function short({ path, buildId }: Version): string {
+  return buildId === null ? path : `build ${buildId}`;
+}

@@ -1,0 +1,84 @@
+/** What the operator's orders change in the record, and what is answered. Pure. */
+import { Failure } from "../failure/failure.ts";
+import type { StorePath } from "../nix/store_path.ts";
+import { paused, pauseInForce, timestamp } from "./decision.ts";
+import type { OperatorAnswer } from "./operator.ts";
+import type { ServiceRecord, Version } from "./record.ts";
+
+/** What comes of an order. */
+export interface Carried {
+  /** What changes in the record. */
+  readonly facts: Partial<Omit<ServiceRecord, "state" | "since">>;
+  readonly answer: OperatorAnswer;
+}
+
+/** Deploys nothing new until the pause ends. What is under way comes to its end, but for a realisation. */
+export function pause(reason: string | null, until: number | null, now: number): Carried {
+  const begun = { reason, since: now, until };
+  return { facts: { pause: begun }, answer: { message: paused(begun).why } };
+}
+
+/** Ends a pause, and the hold after a change by hand. */
+export function resume(record: ServiceRecord, now: number): Carried {
+  const { heldSince } = record;
+  const inForce = pauseInForce(record.pause, now);
+  const ended = [
+    ...(inForce === null ? [] : [`the pause since ${timestamp(inForce.since)}`]),
+    ...(heldSince === null ? [] : [`the hold since ${timestamp(heldSince)}`]),
+  ];
+  return {
+    facts: { pause: null, heldSince: null },
+    answer: {
+      message: ended.length === 0
+        ? "nothing was paused or held; nothing has changed"
+        : `${ended.join(" and ")} is over; Hydra is followed again`,
+    },
+  };
+}
+
+/** Forgets that the latest build is marked bad, and lets what has failed be tried at once. */
+export function retry({ latest, bad, state }: ServiceRecord): Carried {
+  const mark = latest === null ? undefined : bad.find(({ path }) => path === latest.outPath);
+  const facts = { bad: bad.filter((one) => one !== mark), failures: 0 };
+  if (mark !== undefined) {
+    return {
+      facts,
+      answer: { message: `build ${latest?.id} is not marked bad any more; it is deployed again` },
+    };
+  }
+  return {
+    facts,
+    answer: {
+      message: state === "waiting" || state === "failed"
+        ? "what has failed is tried again now"
+        : "no mark stands against the latest build; nothing has changed",
+    },
+  };
+}
+
+/**
+ * The version that a roll-back leads to.
+ *
+ * @param to What the operator named; null for the version that was active before.
+ * @param current What the profile points at.
+ * @throws {Failure} `usage`: there is no such version, or it is active already.
+ */
+export function rollbackGoal(record: ServiceRecord, to: Version | null, current: StorePath | null): Version {
+  const underWay = record.state === "verifying" ? record.work : null;
+  const goal = to ?? (underWay === null ? record.previous : underWay.goBackTo);
+  if (goal === null) {
+    throw new Failure("usage", {
+      what: "roll-back",
+      why: "no version is known that was active before",
+      next: "Name one: `hail rollback --to GENERATION` or `--to PATH`.",
+    });
+  }
+  if (underWay === null && goal.path === current && record.state === "active") {
+    throw new Failure("usage", {
+      what: "roll-back",
+      why: `${goal.path} is what the profile points at already`,
+      next: "Name another version with --to; `hail history` shows those that were active.",
+    });
+  }
+  return goal;
+}

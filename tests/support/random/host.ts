@@ -1,0 +1,322 @@
+import type { StoredService } from "../../../lib/journal/read.ts";
+import { findServices, readService } from "../../../lib/journal/read.ts";
+import type { Deployment, ServiceRecord } from "../../../lib/deployment/record.ts";
+import type { StoredTransition } from "../../../lib/journal/read.ts";
+import { BinaryCache } from "../binary_cache.ts";
+import type { CommandResult } from "../command.ts";
+import { hailExecutable } from "../executable.ts";
+import { FakeHydra } from "../fake_hydra.ts";
+import { nixConf } from "../nix.ts";
+import { Stage, type Suite } from "../stage.ts";
+import { buildName, LOG_FOLDER, programsOf, serverOf } from "./builds.ts";
+import type { LogLine } from "./invariants.ts";
+import type { Kind, Round } from "./plan.ts";
+
+const PROFILES = "/nix/var/nix/profiles/hail-profiles";
+const STATE = "/var/lib/hail";
+
+/** What a hail has written down, at one moment. */
+export interface Remembered {
+  readonly record: ServiceRecord;
+  readonly transitions: readonly StoredTransition[];
+  readonly deployments: readonly Deployment[];
+  /** Another one after each commit. */
+  readonly stamp: string;
+}
+
+/** What there is on the host, besides what hail has written down. */
+export interface Found {
+  readonly profile: { readonly link: string; readonly path: string; readonly valid: boolean } | null;
+  readonly running: string | null;
+}
+
+/** A booted Debian with several services, each with a hail of its own; and all that can befall it. */
+export class RandomHost implements AsyncDisposable {
+  #boots = 1;
+  #up: Promise<void> = Promise.resolve();
+  #isUp = true;
+  #outages = 0;
+  #lastBuild = 0;
+
+  private constructor(
+    readonly services: readonly string[],
+    private readonly stage: Stage,
+    private readonly hydra: FakeHydra,
+    private readonly folder: string,
+    private readonly paths: ReadonlyMap<string, string>,
+    private readonly cleanUp: AsyncDisposableStack,
+  ) {}
+
+  /**
+   * Makes the host, and all builds of the plan, which are in the binary cache only.
+   *
+   * @param options Of all hails.
+   */
+  static async make(suite: Suite, plan: readonly (readonly Round[])[], options: readonly string[]) {
+    await using cleanUp = new AsyncDisposableStack();
+    const executable = await hailExecutable();
+    const folder = await Deno.makeTempDir({ prefix: "hail-random-" });
+    cleanUp.defer(() => Deno.remove(folder, { recursive: true }));
+    for (const name of ["state", "log", "cache", "builds"]) await Deno.mkdir(`${folder}/${name}`);
+    const folders = { [folder]: folder, [STATE]: `${folder}/state`, [LOG_FOLDER]: `${folder}/log` };
+    const stage = cleanUp.use(await Stage.make({ suite, folders }));
+    const services = plan.map((_, lane) => `web${lane}`);
+    const key = `${folder}/key`;
+    await stage.exec(["nix-store", "--generate-binary-cache-key", "random-1", key, `${key}.public`]);
+    const paths = await build(stage, folder, services, plan);
+    const cache = cleanUp.use(new BinaryCache(`${folder}/cache`));
+    const hydra = cleanUp.use(new FakeHydra());
+    const trustedPublicKeys = [(await Deno.readTextFile(`${key}.public`)).trim()];
+    await stage.write(
+      "/etc/nix/nix.conf",
+      nixConf({ substituters: [cache.uri], trustedPublicKeys }, "/etc/nix/netrc")
+        .replace("build-users-group =", "build-users-group = nixbld"),
+    );
+    await stage.push(executable, "/usr/local/bin/hail");
+    await stage.write("/etc/systemd/system/hail@.service", unit(hydra.jobUri("random/main/%i"), options));
+    return new RandomHost(services, stage, hydra, folder, paths, cleanUp.move());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.cleanUp.disposeAsync();
+  }
+
+  /** How often it has booted. */
+  get boots(): number {
+    return this.#boots;
+  }
+
+  /** Starts the hails, now and at each boot. */
+  async start(): Promise<void> {
+    const units = this.services.map((service) => `hail@${service}.service`);
+    await this.stage.exec(["systemctl", "enable", "--now", "--quiet", ...units]);
+  }
+
+  /** The store path of a build. */
+  pathOf(service: string, kind: Kind, round: number): string {
+    const path = this.paths.get(buildName(service, kind, round));
+    if (path === undefined) throw new Error(`there is no ${buildName(service, kind, round)}`);
+    return path;
+  }
+
+  /** Makes Hydra name a build; as a new one if no id is given. */
+  announce(service: string, path: string, id = ++this.#lastBuild): number {
+    this.hydra.setLatest(`random/main/${service}`, { id, path });
+    return id;
+  }
+
+  /** Takes a build out of the binary cache, or puts it back. */
+  async setCached(path: string, cached: boolean): Promise<void> {
+    const file = `${this.folder}/cache/${path.slice("/nix/store/".length).slice(0, 32)}.narinfo`;
+    await (cached ? Deno.rename(`${file}.hidden`, file) : Deno.rename(file, `${file}.hidden`));
+  }
+
+  /** Hydra fails for a while. */
+  async hydraDown(lasts: number): Promise<void> {
+    this.#outages++;
+    this.hydra.fault = "database-down";
+    await pause(lasts);
+    if (--this.#outages === 0) this.hydra.fault = null;
+  }
+
+  /** Ends everything at once, and boots. */
+  powerCut(): Promise<void> {
+    return this.#reboots(async () => {
+      await this.stage.crash();
+      await this.stage.up();
+    });
+  }
+
+  /** Shuts down and boots. */
+  reboot(): Promise<void> {
+    return this.#reboots(() => this.stage.reboot());
+  }
+
+  async #reboots(act: () => Promise<void>): Promise<void> {
+    const before = this.#up;
+    const up = Promise.withResolvers<void>();
+    this.#up = up.promise;
+    await before;
+    this.#isUp = false;
+    try {
+      await act().catch(async (error) => {
+        throw new Error(`${error}\n${await this.#whyStuck()}`);
+      });
+      this.#boots++;
+      this.#isUp = true;
+    } finally {
+      up.resolve();
+    }
+  }
+
+  /** What is known of a host that does not go down, or does not come up. */
+  async #whyStuck(): Promise<string> {
+    const script = "systemctl is-system-running; systemctl list-jobs; journalctl --no-pager --lines=60";
+    const inside = await this.stage.exec(["sh", "-c", script], { mayFail: true }).catch((error) => ({
+      stdout: String(error),
+    }));
+    const console = await this.stage.log().catch(String);
+    return `${inside.stdout}\n${console.split("\n").slice(-40).join("\n")}`;
+  }
+
+  /** Runs a program on the host. The result is null if the host went down meanwhile. */
+  async exec(command: readonly string[]): Promise<CommandResult | null> {
+    await this.#up;
+    const boots = this.#boots;
+    const wentDown = () => !this.#isUp || this.#boots !== boots;
+    try {
+      const result = await this.stage.exec(command, { mayFail: true, limit: 90_000 });
+      return wentDown() ? null : result;
+    } catch (error) {
+      if (wentDown()) return null;
+      throw error;
+    }
+  }
+
+  /** What the hail of a service has written down; null if it has not begun to, or is just writing. */
+  remembered(service: string): Remembered | null {
+    const file = findServices(`${this.folder}/state`).find((file) => file.includes(`/${service}-`));
+    if (file === undefined) return null;
+    let stored: StoredService;
+    try {
+      stored = readService(file);
+    } catch {
+      // A copy that was made while hail was writing. One that stays damaged is found by waiting in vain.
+      return null;
+    }
+    try {
+      return {
+        record: stored.record,
+        transitions: stored.transitions(1_000).toReversed(),
+        deployments: stored.history(200).toReversed(),
+        stamp: `${stored.stamp.writer} ${stored.stamp.revision}`,
+      };
+    } catch {
+      return null;
+    } finally {
+      stored.close();
+    }
+  }
+
+  /** Looks at the profile and the unit of a service; null if the host went down meanwhile. */
+  async find(service: string): Promise<Found | null> {
+    const found = await this.exec(["sh", "-c", FIND, "sh", `${PROFILES}/${service}`, serverOf(service)]);
+    if (found === null) return null;
+    const [link = "", path = "", validity, ...shown] = found.stdout.split("\n");
+    const running = shown.includes("ActiveState=active")
+      ? shown.find((line) => line.startsWith("Description="))?.slice("Description=".length) ?? null
+      : null;
+    return { profile: link === "" ? null : { link, path, valid: validity === "valid" }, running };
+  }
+
+  /** The generations of a service, by their numbers, oldest first. */
+  async generations(service: string): Promise<readonly { readonly number: number; readonly path: string }[]> {
+    const script = 'for link in "$1"-*-link; do echo "$link $(readlink "$link")"; done';
+    const result = await this.exec(["sh", "-c", script, "sh", `${PROFILES}/${service}`]);
+    return (result?.stdout ?? "").split("\n").flatMap((line) => {
+      const [, number, path] = /-([0-9]+)-link (\/nix\/store\/\S+)$/.exec(line) ?? [];
+      return number === undefined || path === undefined ? [] : [{ number: Number(number), path }];
+    }).toSorted((one, other) => one.number - other.number);
+  }
+
+  /** Changes the profile with `nix-env`, behind hail's back. */
+  async byHand(service: string, ...words: string[]): Promise<void> {
+    await this.exec(["nix-env", "--profile", `${PROFILES}/${service}`, ...words]);
+  }
+
+  /** Activates what the profile points at, as an operator does who has changed it. */
+  async activateByHand(service: string): Promise<void> {
+    const profile = `${PROFILES}/${service}`;
+    await this.exec(["env", "RANDOM_TEST_BY=hand", `HAIL_PROFILE=${profile}`, `${profile}/bin/activate`]);
+  }
+
+  /** All that the activations of a service have logged. */
+  async log(service: string): Promise<LogLine[]> {
+    const text = await Deno.readTextFile(`${this.folder}/log/${service}`).catch(() => "");
+    return text.split("\n").filter((line) => line !== "").map((line) => {
+      const [, at, what, by, path] = /^([0-9]+) (begin|end|overlap) (hail|hand) (\S+)$/.exec(line) ?? [];
+      if (at === undefined || path === undefined) throw new Error(`an unreadable line in the log: '${line}'`);
+      return { at: Number(at), what: what as LogLine["what"], by: by as LogLine["by"], path };
+    });
+  }
+
+  /** What is left on the host that should not be, when all is at rest. */
+  async leftovers(): Promise<string[]> {
+    const script = `ls -A ${PROFILES} | grep hail-root
+      systemctl list-units --all --plain --no-legend --full 'hail-*' | grep -v '^hail@' | grep -v '\\.slice '`;
+    const result = await this.exec(["sh", "-c", script]);
+    return (result?.stdout ?? "").split("\n").filter((line) => line !== "");
+  }
+
+  /** What the hail of a service has logged last. */
+  async journal(service: string): Promise<string> {
+    const text = await this.stage.journal(`hail@${service}`).catch((error) => String(error));
+    return text.split("\n").slice(-80).join("\n");
+  }
+}
+
+const FIND = `
+if [ -L "$1" ]; then
+  path=$(readlink -f "$1")
+  readlink "$1"
+  echo "$path"
+  nix-store --check-validity "$path" && echo valid || echo invalid
+else
+  printf '\\n\\n\\n'
+fi
+systemctl show --property=ActiveState --property=Description "$2"
+`;
+
+function unit(jobUri: string, options: readonly string[]): string {
+  const command = ["/usr/local/bin/hail", "--profile", "hail-profiles/%i", "--job-uri", jobUri, ...options];
+  return `[Unit]
+StartLimitIntervalSec=0
+[Service]
+Type=notify
+Restart=always
+RestartSec=200ms
+KillMode=mixed
+WatchdogSec=60s
+ExecStart=${command.join(" ")}
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+/** Builds all builds of a plan, signs them into the cache, and deletes them from the store. */
+async function build(
+  stage: Stage,
+  folder: string,
+  services: readonly string[],
+  plan: readonly (readonly Round[])[],
+): Promise<Map<string, string>> {
+  const names: string[] = [];
+  for (const [lane, rounds] of plan.entries()) {
+    for (const [round, { kind }] of rounds.entries()) {
+      const name = buildName(services[lane] ?? "", kind, round);
+      await Deno.mkdir(`${folder}/builds/${name}/bin`, { recursive: true });
+      await Deno.writeTextFile(`${folder}/builds/${name}/name`, name);
+      for (const [program, text] of Object.entries(programsOf(kind))) {
+        await Deno.writeTextFile(`${folder}/builds/${name}/bin/${program}`, text, { mode: 0o755 });
+      }
+      names.push(name);
+    }
+  }
+  const script = `set -e
+cd "$1/builds"
+xargs nix-store --add >../paths
+xargs nix copy --to "file://$1/cache?secret-key=$1/key&compression=none" <../paths
+nix-store --gc`;
+  await stage.exec(["sh", "-c", script, "sh", folder], {
+    stdin: names.map((name) => `./${name}\n`).join(""),
+    limit: 600_000,
+  });
+  await Deno.remove(`${folder}/builds`, { recursive: true });
+  const paths = (await Deno.readTextFile(`${folder}/paths`)).trim().split("\n");
+  return new Map(paths.map((path) => [path.slice(path.indexOf("-") + 1), path]));
+}
+
+/** Waits so many milliseconds. */
+export function pause(duration: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, duration));
+}

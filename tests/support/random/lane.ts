@@ -1,0 +1,218 @@
+import { pauseInForce } from "../../../lib/deployment/decision.ts";
+import type { ServiceRecord } from "../../../lib/deployment/record.ts";
+import { kindOf } from "./builds.ts";
+import { type Found, pause, type RandomHost, type Remembered } from "./host.ts";
+import { Watcher } from "./invariants.ts";
+import { type Act, describeRound, isSound, type Round } from "./plan.ts";
+
+/** How long a service may take to come to rest, in milliseconds. */
+const REST_LIMIT = 120_000;
+
+/** How often is looked whether it has, in milliseconds. */
+const LOOK = 150;
+
+/** One service and its hail, through all of its rounds. */
+export class Lane {
+  readonly #watcher = new Watcher(kindOf);
+  readonly #path: string[] = [];
+  #logged = 0;
+  #seq = 0;
+  #id = 0;
+  /** How often something was done or came of it. */
+  readonly tally = new Map<string, number>();
+
+  constructor(
+    private readonly host: RandomHost,
+    private readonly service: string,
+    private readonly rounds: readonly Round[],
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /**
+   * Goes through all rounds.
+   *
+   * @throws {Error} Something that must hold does not.
+   */
+  async run(): Promise<void> {
+    for (const [number, round] of this.rounds.entries()) {
+      if (this.signal.aborted) return;
+      try {
+        await this.#round(number, round);
+      } catch (error) {
+        if (this.signal.aborted) return;
+        throw await this.#told(number, round, error);
+      }
+    }
+  }
+
+  /** The last deployment that hail has counted. */
+  get deployments(): number {
+    return this.host.remembered(this.service)?.record.deployments ?? 0;
+  }
+
+  async #round(number: number, round: Round): Promise<void> {
+    const { host, service } = this;
+    const path = round.backwards === null
+      ? host.pathOf(service, round.kind, number)
+      : this.#path[number - round.backwards] ?? host.pathOf(service, round.kind, number);
+    this.#path.push(path);
+    const { cachedAfter } = round;
+    if (cachedAfter !== null) await host.setCached(path, false);
+    const cached = cachedAfter === null ? null : pause(cachedAfter).then(() => host.setCached(path, true));
+    this.#id = host.announce(service, path);
+    for (const act of round.acts) {
+      if (this.signal.aborted) break;
+      await pause(act.after);
+      this.#count(act.name);
+      await this.#act(act, path);
+    }
+    await cached;
+    if (this.signal.aborted) return;
+    const { record, found } = await this.#rest(path);
+    const log = await host.log(service);
+    const violations = this.#watcher.violations({ ...record, ...found, log: log.slice(this.#logged) });
+    this.#count("activations", log.slice(this.#logged).filter(({ what }) => what === "begin").length);
+    this.#logged = log.length;
+    for (const { seq, event } of record.transitions) if (seq > this.#seq) this.#count(`event ${event}`);
+    this.#seq = record.transitions.at(-1)?.seq ?? 0;
+    if (violations.length > 0) throw new Error(violations.join("\n"));
+    this.#count(`at rest: ${record.record.state}`);
+    this.#count(record.record.active?.path === path ? "deployed" : "not deployed");
+  }
+
+  async #act({ name, lasts }: Act, path: string): Promise<void> {
+    const { host, service } = this;
+    const unit = `hail@${service}.service`;
+    switch (name) {
+      case "kill":
+        await host.exec(["systemctl", "kill", "--signal=KILL", "--kill-whom=main", unit]);
+        break;
+      case "restart":
+        await host.exec(["systemctl", "restart", unit]);
+        break;
+      case "power-cut":
+        await host.powerCut();
+        break;
+      case "reboot":
+        await host.reboot();
+        break;
+      case "pause":
+        await this.#hail("pause", "--reason", "a random test");
+        await pause(lasts);
+        await this.#hail("resume");
+        break;
+      case "rollback":
+        await this.#hail("rollback");
+        break;
+      case "rollback-to": {
+        const generation = await this.#soundGeneration(lasts);
+        if (generation !== null) await this.#hail("rollback", "--to", String(generation));
+        break;
+      }
+      case "retry":
+        // It is about the build that Hydra has named last, as far as hail knows.
+        await this.#hail("retry");
+        for (const retried of [path, this.#path.at(-2)]) {
+          if (retried !== undefined) this.#watcher.retried(retried, Date.now());
+        }
+        break;
+      case "by-hand": {
+        const generation = await this.#soundGeneration(lasts);
+        if (generation === null) break;
+        await host.byHand(service, "--switch-generation", String(generation));
+        break;
+      }
+      case "collect-garbage":
+        await host.exec(["nix-store", "--gc", "--quiet"]);
+        break;
+      case "hydra-down":
+        await host.hydraDown(lasts);
+        break;
+    }
+  }
+
+  /** An operator's command. It may be refused, or be cut off; but it never finds a fault of hail's own. */
+  async #hail(command: string, ...words: string[]): Promise<void> {
+    const result = await this.host.exec(["hail", command, this.service, ...words]);
+    this.#count(`hail ${command}: ${result === null ? "cut off" : `status ${result.status}`}`);
+    if (result?.status === 1) {
+      throw new Error(`hail ${[command, ...words].join(" ")}:\n${result.stdout}${result.stderr}`);
+    }
+  }
+
+  /** The number of one of the earlier generations that are sound; null if there is none. */
+  async #soundGeneration(choice: number): Promise<number | null> {
+    const all = await this.host.generations(this.service);
+    const sound = all.slice(0, -1).filter(({ path }) => isSound(kindOf(path)));
+    return sound[choice % Math.max(1, sound.length)]?.number ?? null;
+  }
+
+  /** Waits until hail has nothing left to do, and nothing changes while that is looked at. */
+  async #rest(path: string): Promise<{ record: Remembered; found: Found }> {
+    const over = performance.now() + REST_LIMIT;
+    let why = "";
+    for (;; await pause(LOOK)) {
+      if (performance.now() > over) throw new Error(`it has not come to rest: ${why}`);
+      if (this.signal.aborted) throw new Error("another service has failed");
+      const before = this.host.remembered(this.service);
+      if (before === null) {
+        why = "nothing is written down";
+        continue;
+      }
+      why = restless(before.record, this.#id, path) ?? "";
+      if (why !== "") continue;
+      const found = await this.host.find(this.service);
+      const record = this.host.remembered(this.service);
+      if (found === null || record === null || record.stamp !== before.stamp) {
+        why = "it changes while it is looked at";
+        continue;
+      }
+      const { active } = record.record;
+      const wanted = active?.path ?? null;
+      if (found.running === wanted && (found.profile?.path ?? null) === wanted) return { record, found };
+      why = `${found.running} runs and the profile leads to ${found.profile?.path}, but ${wanted} is active`;
+      // hail only takes note of what was changed by hand: to activate it is up to whoever did that.
+      if (active?.how === "by-hand" && found.profile?.path === wanted) {
+        this.#count("activated by hand");
+        await this.host.activateByHand(this.service);
+      }
+    }
+  }
+
+  #count(what: string, times = 1) {
+    this.tally.set(what, (this.tally.get(what) ?? 0) + times);
+  }
+
+  async #told(number: number, round: Round, error: unknown): Promise<Error> {
+    const remembered = this.host.remembered(this.service);
+    const log = await this.host.log(this.service).catch((error) => [String(error)]);
+    const parts = [
+      `${this.service}, round ${number} (${describeRound(round)})`,
+      error instanceof Error ? error.message : String(error),
+      `Hydra names build ${this.#id}, ${this.#path.at(-1)}`,
+      `record: ${JSON.stringify(remembered?.record, null, 1)}`,
+      `deployments:\n${
+        (remembered?.deployments ?? []).slice(-8).map((one) => JSON.stringify(one)).join("\n")
+      }`,
+      `transitions:\n${
+        (remembered?.transitions ?? []).slice(-40).map(({ seq, at, deploymentId, from, event, to }) =>
+          `${seq} ${at} [${deploymentId}] ${from} -- ${event} --> ${to}`
+        ).join("\n")
+      }`,
+      `activations:\n${log.slice(-20).map((line) => JSON.stringify(line)).join("\n")}`,
+      `log:\n${await this.host.journal(this.service)}`,
+    ];
+    return new Error(parts.join("\n\n"), { cause: error });
+  }
+}
+
+/** Why hail still has something to do; null if it has not. */
+function restless(record: ServiceRecord, id: number, path: string): string | null {
+  const { state, latest, work, active, bad, pause } = record;
+  if (latest?.id !== id) return `Hydra named build ${id}, and hail knows of ${latest?.id}`;
+  if (work?.endedAt === null) return `deployment ${work.id} is ${state}`;
+  if (!["active", "rolled-back", "held"].includes(state)) return `it is ${state}`;
+  if (pauseInForce(pause, Date.now()) !== null) return "it is paused";
+  if (active?.path !== path && !bad.some((mark) => mark.path === path)) return "the build is not deployed";
+  return null;
+}
