@@ -54,7 +54,7 @@ export async function deactivateWith(
     });
     await perform(program);
   } catch (error) {
-    if (!(error instanceof Failure)) throw error;
+    if (!(error instanceof Failure) || error.code === "activation-aborted") throw error;
     options.report({
       name: "deactivate-failed",
       level: "warning",

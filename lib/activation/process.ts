@@ -47,6 +47,7 @@ async function outwaitLeader(
 async function perform(options: ActivatorOptions, program: string, activation: Activation, { now }: Stop) {
   const { run, report, timeLimit, degradedStatuses } = options;
   let exit;
+  activation.onBegin();
   try {
     exit = await run({
       program,
@@ -60,6 +61,13 @@ async function perform(options: ActivatorOptions, program: string, activation: A
     });
   } catch (error) {
     if (now.aborted) throw aborted(program);
+    // Anything else, such as too many processes, is no fault of the program.
+    if (
+      !(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied ||
+        isFormat(error))
+    ) {
+      throw notRun(program, error);
+    }
     throw notExecutable(
       program,
       // The file is there, as was seen before: so it is its interpreter that is not.
@@ -76,6 +84,20 @@ async function perform(options: ActivatorOptions, program: string, activation: A
     ? { how: "signal", signal: exit.signal }
     : { how: "exited", status: exit.status };
   return judge(program, ended, degradedStatuses, "what it printed above");
+}
+
+/** Whether the system says that it cannot execute a file of this format (ENOEXEC). */
+function isFormat(error: unknown): boolean {
+  return error instanceof Error && /os error 8\b/.test(error.message);
+}
+
+function notRun(program: string, cause: unknown): Failure {
+  return new Failure("activation-not-run", {
+    what: program,
+    why: `it could not be begun (${cause instanceof Error ? cause.name : "unknown error"})`,
+    next: "See whether the host has memory and processes left.",
+    cause,
+  });
 }
 
 function aborted(program: string): Failure {

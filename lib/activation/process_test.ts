@@ -14,6 +14,7 @@ const RUN: Activation = {
   previous: "/nix/store/x-web-1" as StorePath,
   buildId: 7,
   leader: null,
+  onBegin() {},
   onLeader() {},
 };
 

@@ -34,7 +34,7 @@ export function programVariables(
  * Looks at a program before it is run.
  *
  * @returns Whether it is there.
- * @throws {Failure} `activate-missing` if that cannot be found out, `activate-not-executable` if it is no executable
+ * @throws {Failure} `activation-not-run` if that cannot be found out, `activate-not-executable` if it is no executable
  * file.
  */
 export async function findProgram(program: string): Promise<boolean> {
@@ -43,11 +43,15 @@ export async function findProgram(program: string): Promise<boolean> {
     info = await Deno.stat(program);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
-    throw missing(
-      program,
-      `it cannot be read (${error instanceof Error ? error.name : "unknown error"})`,
-      error,
-    );
+    if (error instanceof Deno.errors.NotADirectory || error instanceof Deno.errors.FilesystemLoop) {
+      return false;
+    }
+    throw new Failure("activation-not-run", {
+      what: program,
+      why: `it cannot be read (${error instanceof Error ? error.name : "unknown error"})`,
+      next: "See whether the disk is well, and who may read the profile.",
+      cause: error,
+    });
   }
   if (info.isFile && ((info.mode ?? 0o111) & 0o111) !== 0) return true;
   throw new Failure("activate-not-executable", {

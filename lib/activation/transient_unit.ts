@@ -64,7 +64,7 @@ class UnitRun {
 
   /**
    * @returns Whether the program ended with a status that stands for "switched, but some unit failed".
-   * @throws {Failure} What {@linkcode judge} throws; `activate-missing`; `activation-failed` if systemd does not run it.
+   * @throws {Failure} What {@linkcode judge} throws; `activate-missing`; `activation-not-run` if systemd does not run it.
    * @throws The reason of `stop`; the unit goes on.
    */
   async perform(name: ProgramName): Promise<{ readonly degraded: boolean }> {
@@ -121,6 +121,7 @@ class UnitRun {
     const identifier = `activate-hail-${crypto.randomUUID().slice(0, 8)}`;
     const args = this.#startArguments(unit, program, identifier);
     return await this.#logged(unit, identifier, async () => {
+      this.activation.onBegin();
       for (let tries = 1;; tries += 1) {
         const exit = await this.#systemdRun(args);
         const found = await this.#units.look(unit);

@@ -15,6 +15,7 @@ const RUN: Activation = {
   previous: OLD,
   buildId: 7,
   leader: null,
+  onBegin() {},
   onLeader() {},
 };
 const TIME_LIMIT = 60_000;
@@ -203,7 +204,7 @@ Deno.test("a systemd that does not start the unit is asked four times, and its w
   await using its = await scene();
   its.fake.refusal = "Failed to create bus connection: Connection refused";
   await assert.rejects(its.activate(), (error: Error & { code?: string }) => {
-    assert.equal(error.code, "activation-failed");
+    assert.equal(error.code, "activation-not-run");
     assert.match(
       error.message,
       /^systemd: it does not start activate-hail-.*: Failed to create bus connection/,

@@ -41,7 +41,7 @@ export class Units {
   /**
    * Asks systemd about a unit; while it does not answer, again and again.
    *
-   * @throws {Failure} `activation-failed` if it has not answered within the time limit of a program.
+   * @throws {Failure} `activation-not-run` if it has not answered within the time limit of a program.
    * @throws The reason of the patience.
    */
   async look(unit: string): Promise<UnitStatus> {
@@ -172,7 +172,7 @@ export class Units {
 
 /** The failure that systemd does not run a program. */
 export function notRun(why: string, cause?: unknown): Failure {
-  return new Failure("activation-failed", {
+  return new Failure("activation-not-run", {
     what: "systemd",
     why,
     next: `Look at "systemctl status" and at the journal of the host.`,

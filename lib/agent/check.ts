@@ -1,4 +1,7 @@
-import { judge, type Verdict } from "../deployment/decision.ts";
+import { advance } from "../deployment/advance.ts";
+import { judge, type Policy, type Verdict } from "../deployment/decision.ts";
+import { expectedPaths } from "../deployment/expected.ts";
+import { next } from "../deployment/machine.ts";
 import type { Build } from "../deployment/build.ts";
 import type { ServiceRecord } from "../deployment/record.ts";
 import { createPreview, type Preview } from "../nix/preview.ts";
@@ -21,6 +24,16 @@ export interface CheckResult {
   readonly preview: Preview | null;
 }
 
+/** The record as a poll would have it, which notices a change by hand first. */
+function asSeen(record: ServiceRecord, path: StorePath | null, policy: Policy, now: number): ServiceRecord {
+  const unnoticed = record.seen !== undefined && policy.onManualChange !== "ignore" &&
+    !expectedPaths(record).includes(path);
+  const hold = policy.onManualChange === "hold";
+  return unnoticed && next(record.state, "changed-by-hand", record.work?.kind ?? null) !== null
+    ? advance(record, { event: "changed-by-hand", path, hold }, now).record
+    : record;
+}
+
 /**
  * Finds out what a poll would do now. It changes nothing.
  *
@@ -40,7 +53,14 @@ export async function check(
   const signal = new AbortController().signal;
   const latest = await hydra.build(await hydra.latest(signal), signal);
   const current = await readProfile(options.profile, store);
-  const verdict = judge({ record, latest, current, policy: options, now: systemClock.now() });
+  const now = systemClock.now();
+  const verdict = judge({
+    record: asSeen(record, current, options, now),
+    latest,
+    current,
+    policy: options,
+    now,
+  });
   const preview = current === latest.outPath ? null : await createPreview({
     run: createRunCommand(systemClock),
     storeFolder: store,

@@ -37,6 +37,8 @@ export interface DeployOptions {
   readonly activation: number;
   /** The folder for what hail remembers; undefined for the usual one. */
   readonly stateDir: string | undefined;
+  /** What runs an activation: a unit of systemd's, or a child of hail's. `auto`: a unit, where that can be. */
+  readonly activationRunner: "auto" | "unit" | "child";
   /** Exit statuses of an activation that stand for "switched, but some unit failed". */
   readonly degradedStatuses: readonly number[];
   readonly healthChecks: readonly HealthCheck[];
@@ -136,7 +138,7 @@ export async function composeDeployer(options: DeployOptions, parts: DeployerPar
     timeLimit: options.activation,
     degradedStatuses: options.degradedStatuses,
     environment: activationEnvironment(env),
-    systemd: Deno.uid() === 0 && existsSync("/run/systemd/system"),
+    systemd: runsAsUnit(options.activationRunner),
     run,
     clock,
     report,
@@ -179,6 +181,12 @@ export async function composeDeployer(options: DeployOptions, parts: DeployerPar
     bootId: () => readBootId(run),
     ...(failPoint === undefined ? {} : { failPoint }),
   }, { limits: options, policy: options });
+}
+
+/** Whether an activation is to be a unit of systemd's. */
+function runsAsUnit(runner: DeployOptions["activationRunner"]): boolean {
+  // As sd_booted(3) finds out whether systemd manages the host.
+  return runner === "auto" ? Deno.uid() === 0 && existsSync("/run/systemd/system") : runner === "unit";
 }
 
 /** The certificates of the authorities that checks over https trust besides Deno's, in PEM. */

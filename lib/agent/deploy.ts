@@ -97,6 +97,8 @@ export async function deploy(
     if (error instanceof Stopped) return error.exitStatus;
     throw error;
   } finally {
+    // An operator's roll-back may be under way while the loop sleeps.
+    await deployer.idle();
     report({ name: "stop", level: "info", message: "hail stops" });
     await control?.close();
     journal.close();

@@ -109,6 +109,8 @@ export async function runOnce({ deployer, stop, report }: AgentPorts): Promise<n
   } catch (error) {
     if (stop.gently.aborted && error === stop.gently.reason) throw error;
     report(failureEvent(error));
+    // What was cut short says nothing about the build, whatever it was that was cut.
+    if (stop.now.aborted) throw stop.now.reason;
     return error instanceof Failure ? error.exitStatus : EXIT_STATUS.internal;
   }
 }

@@ -60,6 +60,8 @@ async function pollOnce(
   deployer: Deployer,
   stop: Stop,
 ): Promise<OperatorAnswer> {
+  await deployer.start(stop);
+  stop.gently.throwIfAborted();
   const { build, deployed, refusal } = await deployer.pass(stop);
   if (refusal !== null) {
     return { message: `build ${build.id} is not deployed: ${refusal.why}. ${refusal.next}` };

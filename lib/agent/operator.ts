@@ -1,6 +1,7 @@
 import type { Deployer } from "../deployment/deployer.ts";
 import type { OperatorAnswer, OperatorRequest } from "../deployment/operator.ts";
 import type { Stop } from "../deployment/ports.ts";
+import { Failure } from "../failure/failure.ts";
 import type { Event, Report } from "../report/event.ts";
 import type { Bell } from "./bell.ts";
 
@@ -76,6 +77,14 @@ export function createOperator({ deployer, bell, stop, tee }: OperatorPorts): Ha
         });
         try {
           return await deployer.rollback(request.to, stop);
+        } catch (error) {
+          if (!stop.gently.aborted || error !== stop.gently.reason) throw error;
+          throw new Failure("rollback-failed", {
+            what: "roll-back",
+            why: "hail was told to stop in the middle of it",
+            next: "It goes on when hail starts again.",
+            cause: error,
+          });
         } finally {
           end();
           bell.ring();

@@ -1,4 +1,5 @@
 import { deploy } from "../agent/deploy.ts";
+import { Stopped } from "../agent/signals.ts";
 import type { Environment } from "../agent/environment.ts";
 import { EXIT_STATUS } from "../failure/exit_status.ts";
 import { Failure } from "../failure/failure.ts";
@@ -66,6 +67,10 @@ export async function hail(args: readonly string[], env: Environment): Promise<n
       clock: systemClock,
     });
   } catch (error) {
+    if (error instanceof Stopped) {
+      tell(`${error.message}; what is left is done when hail starts, or with the next command`);
+      return error.exitStatus;
+    }
     report(failureEvent(error));
     return error instanceof Failure ? error.exitStatus : EXIT_STATUS.internal;
   }

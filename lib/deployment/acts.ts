@@ -1,4 +1,4 @@
-import { Failure } from "../failure/failure.ts";
+import { Failure, type FailureCode } from "../failure/failure.ts";
 import type { StorePath } from "../nix/store_path.ts";
 import type { Report } from "../report/event.ts";
 import type { Clock } from "../time/clock.ts";
@@ -21,6 +21,8 @@ export interface ActPorts {
   readonly bootId: () => Promise<string>;
   /** Writes down the process group of a running activation. */
   readonly noteLeader: (leader: { readonly pid: number; readonly bootId: string }) => void;
+  /** Writes down that an activation is about to begin. */
+  readonly noteBegin: () => void;
 }
 
 /** The time limits of the stages, in milliseconds. */
@@ -55,6 +57,9 @@ const REALISE_AFTERMATH = 120_000;
 const ACTIVATION_RUNS = 2;
 const ACTIVATION_AFTERMATH = 150_000;
 
+// An activation that takes hail or the host down with it must not do so for ever.
+const BEGUN_LIMIT = 3;
+
 /**
  * Does what a state asks for. It can be done again after it was cut off anywhere.
  *
@@ -79,7 +84,9 @@ const ACTS: Readonly<Record<Act, (task: Task, ports: ActPorts) => Promise<Done>>
 
   "switch": async ({ work: { target, goBackTo }, before }, ports) => {
     const begun = ports.clock.monotonic();
-    ports.stages.enter(`switching to ${short(target)}`, SWITCH_LIMIT);
+    ports.stages.enter(`switching to ${short(target)}`, SWITCH_LIMIT, true);
+    // From now on it is not the current generation, and somebody may remove old ones.
+    if (goBackTo !== null) await ports.nix.protect(goBackTo.path);
     try {
       await ports.nix.switchTo(target.path);
     } catch (error) {
@@ -119,7 +126,7 @@ const ACTS: Readonly<Record<Act, (task: Task, ports: ActPorts) => Promise<Done>>
 
   "verify": async (task, ports) => {
     try {
-      await verify(task.work.target, task.work.hydraAnswered, task, ports);
+      await verify(task.work.target, task.work.hydraAnswered, task, ports, task.urgent);
     } catch (error) {
       const failure = expected(error);
       const step = failure.code === "confirmation-failed" ? "confirmation" : "health";
@@ -208,6 +215,14 @@ const ACTS: Readonly<Record<Act, (task: Task, ports: ActPorts) => Promise<Done>>
 async function activate(version: Version, task: Task, ports: ActPorts): Promise<boolean> {
   const { activator, clock, stages, report } = ports;
   const fields = fieldsOf(version);
+  if (task.work.begun >= BEGUN_LIMIT) {
+    throw new Failure("activation-failed", {
+      what: version.path,
+      why:
+        `its activation was begun ${BEGUN_LIMIT} times, and each time hail or the host went down before it ended`,
+      next: "See what it does to the host, and to hail.",
+    });
+  }
   stages.enter(
     `activating ${short(version)}`,
     task.limits.activation * ACTIVATION_RUNS + ACTIVATION_AFTERMATH,
@@ -238,11 +253,18 @@ async function activation(version: Version, { work }: Task, ports: ActPorts): Pr
     previous: work.kind === "restart" ? version.path : other?.path ?? null,
     buildId: version.buildId,
     leader: work.leader?.bootId === bootId ? work.leader.pid : null,
+    onBegin: () => ports.noteBegin(),
     onLeader: (pid) => ports.noteLeader({ pid, bootId }),
   };
 }
 
-async function verify(version: Version, confirm: boolean, task: Task, { verifier, stages }: ActPorts) {
+async function verify(
+  version: Version,
+  confirm: boolean,
+  task: Task,
+  { verifier, stages }: ActPorts,
+  ...more: readonly AbortSignal[]
+) {
   const { goBackTo } = task.work;
   stages.enter(`verifying ${short(version)}`, verifier.limit);
   await verifier.verify({
@@ -250,12 +272,15 @@ async function verify(version: Version, confirm: boolean, task: Task, { verifier
     previous: version === goBackTo ? task.work.target.path : goBackTo?.path ?? null,
     buildId: version.buildId,
     confirm,
-  }, AbortSignal.any([task.stop.gently, task.urgent]));
+  }, AbortSignal.any([task.stop.gently, ...more]));
 }
+
+/** The failures that say nothing about a build. The state stays, and its act is done again. */
+const NO_WORD: readonly FailureCode[] = ["activation-aborted", "activation-not-run"];
 
 /** Lets through what is no word about the build: the end of hail, the operator's wish, a fault of hail itself. */
 function expected(error: unknown): Failure {
-  if (error instanceof Failure && error.code !== "activation-aborted") return error;
+  if (error instanceof Failure && !NO_WORD.includes(error.code)) return error;
   throw error;
 }
 

@@ -24,7 +24,13 @@ type FaultEvent =
 
 /** Something that happened, with all that it brings. */
 export type Happening =
-  | { readonly event: "build-found"; readonly build: Build; readonly goBackTo: Version | null }
+  /** `unwell`: whether the service is in a bad state, from which the way back would have to be tried on. */
+  | {
+    readonly event: "build-found";
+    readonly build: Build;
+    readonly goBackTo: Version | null;
+    readonly unwell: boolean;
+  }
   | { readonly event: "started"; readonly version: Version }
   | {
     readonly event: "rollback-asked";
@@ -108,14 +114,18 @@ type Apply = (record: ServiceRecord, happening: Happening, now: number) => Servi
 const EFFECTS: Readonly<Record<Effect, Apply>> = {
   "begin": (record, happening, now) => {
     if (happening.event !== "build-found") return record;
-    const { build, goBackTo } = happening;
+    const { build, goBackTo, unwell } = happening;
     const target: Version = { path: build.outPath, buildId: build.id, name: build.name };
     // What waits for this very build goes on, so that many tries do not become many deployments.
-    const kind = goBackTo === null ? "first" : "update";
-    if (record.work?.endedAt === null && record.work.target.path === target.path) {
-      return { ...record, work: { ...record.work, kind, target, goBackTo, hydraAnswered: true } };
-    }
-    return begin(record, { kind, target, goBackTo, hydraAnswered: true }, now);
+    const { work } = record;
+    const kind = goBackTo === null ? "first" : unwell ? "rescue" : "update";
+    const facts = { kind, target, goBackTo, hydraAnswered: true, endedAt: null, outcome: null } as const;
+    const waits = work !== null && work.target.path === target.path && work.fault === null &&
+      (work.endedAt === null || work.kind === "rescue");
+    if (waits) return { ...record, work: { ...work, ...facts } };
+    // Why the service is not well is still to be told if this comes to nothing.
+    const rollbackFault = kind === "rescue" ? work?.rollbackFault ?? work?.fault ?? null : null;
+    return begin(record, { ...facts, rollbackFault }, now);
   },
   "begin-restart": (record, happening, now) =>
     happening.event !== "started"
@@ -132,7 +142,8 @@ const EFFECTS: Readonly<Record<Effect, Apply>> = {
     "degraded" in happening
       ? withWork(record, (work) => ({ ...work, degraded: happening.degraded }))
       : record,
-  "count-run": (record) => withWork(record, (work) => ({ ...work, runs: work.runs + 1, leader: null })),
+  "count-run": (record) =>
+    withWork(record, (work) => ({ ...work, runs: work.runs + 1, begun: 0, leader: null })),
   "record-fault": (record, happening) =>
     "fault" in happening ? withWork(record, (work) => ({ ...work, fault: happening.fault })) : record,
   "record-rollback-fault": (record, happening) =>
@@ -151,7 +162,7 @@ const EFFECTS: Readonly<Record<Effect, Apply>> = {
       ? { since: active.since, how: active.how }
       : { since: now, how: work.kind === "restart" ? "found" as const : "deployed" as const };
     return {
-      ...record,
+      ...unmark(record, work.target.path),
       active: { ...(stays && active !== null ? active : work.target), ...since, degraded: work.degraded },
       previous: active !== null && active.path !== work.target.path ? version(active) : record.previous,
       work: end(work, "active", now),
@@ -161,7 +172,7 @@ const EFFECTS: Readonly<Record<Effect, Apply>> = {
     const { work } = record;
     if (work === null || work.goBackTo === null) return record;
     return {
-      ...record,
+      ...unmark(record, work.goBackTo.path),
       active: { ...work.goBackTo, since: now, how: "rolled-back", degraded: work.degraded },
       previous: record.previous?.path === work.goBackTo.path ? null : record.previous,
       work: end(work, "rolled-back", now),
@@ -180,28 +191,31 @@ const EFFECTS: Readonly<Record<Effect, Apply>> = {
     const target = to ?? from;
     let after = target === null ? record : begin(record, { kind: "by-hand", target, goBackTo: from }, now);
     after = withWork(after, (work) => end(work, "by-hand", now));
-    // Whoever sets the profile to the latest build goes forwards.
-    if (from !== null && path !== record.latest?.outPath) {
+    // Whoever sets the profile to the latest build goes forwards; and where everything is held, nothing needs a mark.
+    const left = from !== null && path !== record.latest?.outPath && !hold ? from : null;
+    if (left !== null) {
       const reason = path === null
         ? "the profile was removed by hand"
         : `the profile was pointed at ${path} by hand`;
-      after = mark(after, from, "by-hand", reason, now);
+      after = mark(after, left, "by-hand", reason, now);
     }
     const active: ActiveVersion | null = to === null
       ? null
       : { ...to, since: now, how: "by-hand", degraded: false };
+    // The way back must not lead to what was just left.
+    const before = left === null && record.active !== null && record.active.path !== path
+      ? version(record.active)
+      : record.previous;
     return {
-      ...after,
+      ...(path === null ? after : unmark(after, path)),
       active,
-      previous: record.active !== null && record.active.path !== path
-        ? version(record.active)
-        : record.previous,
+      previous: before?.path === path ? null : before,
       heldSince: hold ? now : record.heldSince,
     };
   },
 };
 
-type Begun = Pick<Deployment, "kind" | "target" | "goBackTo"> & Partial<Pick<Deployment, "hydraAnswered">>;
+type Begun = Pick<Deployment, "kind" | "target" | "goBackTo"> & Partial<Deployment>;
 
 function begin(record: ServiceRecord, begun: Begun, now: number): ServiceRecord {
   const id = record.deployments + 1;
@@ -215,6 +229,7 @@ function begin(record: ServiceRecord, begun: Begun, now: number): ServiceRecord 
     degraded: false,
     hydraAnswered: false,
     runs: 0,
+    begun: 0,
     leader: null,
     ...begun,
   };
@@ -243,6 +258,11 @@ function mark(
 ): ServiceRecord {
   const others = record.bad.filter((bad) => bad.path !== path);
   return { ...record, bad: [...others, { path, buildId, step, reason, at }].slice(-BAD_LIMIT) };
+}
+
+/** What has become the active version is not bad any more, whatever was said of it before. */
+function unmark(record: ServiceRecord, path: StorePath): ServiceRecord {
+  return { ...record, bad: record.bad.filter((bad) => bad.path !== path) };
 }
 
 function version({ path, buildId, name }: Version): Version {

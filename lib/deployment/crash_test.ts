@@ -80,13 +80,15 @@ function host(health: ReadonlyMap<string, Health>) {
           state.current = null;
           await step();
         },
+        protect: step,
         release: step,
         collect: step,
       },
       activator: {
         outlives: false,
-        async activate({ storePath }) {
+        async activate({ storePath, onBegin }) {
           await step();
+          onBegin();
           state.running = null;
           await step();
           if (health.get(storePath) === "activation") throw fail("activation-failed");

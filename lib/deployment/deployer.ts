@@ -8,7 +8,7 @@ import { advance, describe, type Happening } from "./advance.ts";
 import type { Build } from "./build.ts";
 import { judge, pauseInForce, type Policy, type Refusal } from "./decision.ts";
 import { expectedPaths } from "./expected.ts";
-import { STATES } from "./machine.ts";
+import { type State, STATES } from "./machine.ts";
 import type { OperatorAnswer } from "./operator.ts";
 import * as orders from "./orders.ts";
 import { outcomeOf, rolledBackEvent } from "./outcome.ts";
@@ -55,6 +55,27 @@ export interface PassResult {
 // A poll is at most: HEAD, GET in its place, and three hops of a renamed job.
 const REQUESTS_OF_A_POLL = 6;
 
+// Removing old generations waits for a garbage collector that is running.
+const CLEAN_UP_LIMIT = 30 * 60_000;
+
+/** How often a pass looks again, where somebody comes in between. */
+const ROUNDS = 3;
+
+const CHANGING: Refusal = {
+  code: "held",
+  why: "the profile was changed by somebody else again and again while it was being deployed",
+  next: "See what sets the profile; hail looks again at the next poll.",
+};
+
+const YIELDING: Refusal = {
+  code: "held",
+  why: "the operator rolls back",
+  next: "Wait for the roll-back to end.",
+};
+
+/** The states of a way back. */
+const BACKWARDS: readonly State[] = ["rolling-back", "reactivating", "reverifying", "undoing"];
+
 /** Aborts what cannot be waited for when the operator wants to go back. */
 const URGENT = new Error("the operator wants to roll back");
 
@@ -70,6 +91,7 @@ export class Deployer {
   #urgent = new AbortController();
   /** Hydra is asked for the build once in each life, since the job may be another than in the life before. */
   #asked = false;
+  #reconciled = false;
   /** The failure that is behind the present state, if it was met in this life. */
   #failure: Failure | null = null;
   /** What has just failed is not tried again in the same breath. */
@@ -113,34 +135,11 @@ export class Deployer {
   }
 
   async #start(stop: Stop) {
-    const { current, nix, report } = this.#ports;
-    const { state, work } = this.#record;
+    const { current, nix } = this.#ports;
+    this.#reconcile();
+    if (this.#record.state === "failed") this.#take({ event: "retried" });
     const path = await current();
     if (stop.gently.aborted) return;
-    const cutOff = STATES[state] !== null || state === "discovered";
-    if (cutOff && work !== null) {
-      report({
-        name: "resume",
-        level: "warning",
-        message: `deployment ${work.id} of ${short(work.target)} was cut off while ${state}; it goes on`,
-        fields: { deployment: work.id, state, path: work.target.path },
-      });
-    }
-    switch (state) {
-      case "discovered":
-      case "realising":
-        // Hydra may name another build by now.
-        this.#take({ event: "interrupted" });
-        break;
-      case "verifying":
-      case "reverifying":
-        // The host may have been started anew in between.
-        this.#take({ event: "resumed" });
-        break;
-      case "failed":
-        this.#take({ event: "retried" });
-        break;
-    }
     this.#noticeChange(path);
     if (STATES[this.#record.state] === null) {
       // Not right after a switch: a hail that was killed there would leave the root behind for good.
@@ -155,6 +154,29 @@ export class Deployer {
     if (failure === null) return;
     this.#justFailed = true;
     throw failure;
+  }
+
+  /**
+   * Sets right, once in each life, what an earlier life has left in the middle and cannot simply be done again.
+   *
+   * @param verifying Whether that includes a verification.
+   */
+  #reconcile(verifying = true) {
+    if (this.#reconciled) return;
+    this.#reconciled = true;
+    const { state, work } = this.#record;
+    if (work !== null && (STATES[state] !== null || state === "discovered")) {
+      this.#ports.report({
+        name: "resume",
+        level: "warning",
+        message: `deployment ${work.id} of ${short(work.target)} was cut off while ${state}; it goes on`,
+        fields: { deployment: work.id, state, path: work.target.path },
+      });
+    }
+    // Hydra may name another build by now.
+    if (state === "discovered" || state === "realising") this.#take({ event: "interrupted" });
+    // The host may have been started anew in between.
+    if (verifying && (state === "verifying" || state === "reverifying")) this.#take({ event: "resumed" });
   }
 
   /**
@@ -177,16 +199,26 @@ export class Deployer {
   }
 
   async #pass(stop: Stop): Promise<PassResult> {
-    const { hydra, current, stages, journal, clock } = this.#ports;
+    this.#reconcile();
     const again = !this.#justFailed;
     this.#justFailed = false;
-    let deployed = false;
     if (again && this.#record.state === "failed") this.#take({ event: "retried" });
-    if (STATES[this.#record.state] !== null) {
-      await this.#drive(stop);
-      deployed = true;
+    const working = STATES[this.#record.state] !== null;
+    if (working) await this.#drive(stop);
+    try {
+      return await this.#follow(stop, working);
+    } catch (error) {
+      // A service that is not well is the greater trouble, and Hydra out of reach may be a part of it.
+      const unwell = this.#record.state === "failed" ? this.#outcome() : null;
+      if (unwell === null || stop.gently.aborted) throw error;
+      if (error instanceof Failure && error.code !== unwell.code) this.#ports.report(failureEvent(error));
+      throw unwell;
     }
+  }
 
+  /** Asks Hydra, and deploys what it names, if nothing stands against that. */
+  async #follow(stop: Stop, deployed: boolean, round = 1): Promise<PassResult> {
+    const { hydra, current, stages, journal, clock } = this.#ports;
     stages.enter("polling Hydra", this.#options.limits.request * REQUESTS_OF_A_POLL);
     const latest = await this.#latest(await hydra.latest(stop.gently), stop);
     journal.note({ polledAt: clock.now() }, true);
@@ -200,24 +232,29 @@ export class Deployer {
       policy: this.#options.policy,
       now: clock.now(),
     });
-    if (verdict.do === "deploy") {
-      this.#take({ event: "build-found", build: latest, goBackTo: this.#goBackTo(path) });
-      this.#take({ event: "admitted" });
-      await this.#drive(stop);
-      const failure = this.#outcome();
-      if (failure !== null) throw failure;
-      const { state } = this.#record;
-      if (state === "active") return { build: latest, deployed: true, refusal: null };
-      // Something came in between: a pause, a change by hand, the operator's roll-back.
-      return { build: latest, deployed, refusal: this.#refusalNow(latest, await current()) };
+    const unwell = this.#record.state === "failed";
+    // A first deployment that cannot be taken back leaves no room for another one.
+    if (unwell && (verdict.do !== "deploy" || this.#record.work?.kind === "first")) {
+      throw this.#outcome() ?? new Error("failed without a failure");
     }
-    if (this.#record.state === "failed") throw this.#outcome() ?? new Error("failed without a failure");
     if (verdict.do === "refuse") {
       this.#refuse(latest, verdict);
       return { build: latest, deployed, refusal: verdict };
     }
-    await this.#upToDate(latest);
-    return { build: latest, deployed, refusal: null };
+    if (verdict.do === "nothing") {
+      await this.#upToDate(latest);
+      return { build: latest, deployed, refusal: null };
+    }
+    this.#take({ event: "build-found", build: latest, goBackTo: this.#goBackTo(path), unwell });
+    this.#take({ event: "admitted" });
+    await this.#drive(stop);
+    const failure = this.#outcome();
+    if (failure !== null) throw failure;
+    if (this.#record.state === "active") return { build: latest, deployed: true, refusal: null };
+    if (this.#urgent.signal.aborted) return { build: latest, deployed, refusal: YIELDING };
+    // Something came in between: a pause, a change by hand, the operator's roll-back. What follows from it is seen anew.
+    if (round < ROUNDS) return await this.#follow(stop, deployed, round + 1);
+    return { build: latest, deployed, refusal: CHANGING };
   }
 
   async #latest(id: number, stop: Stop): Promise<Build> {
@@ -242,9 +279,9 @@ export class Deployer {
 
   /** The version to which a deployment that begins now goes back when it fails. */
   #goBackTo(current: StorePath | null): Version | null {
-    const { active } = this.#record;
+    const { active, bad } = this.#record;
     if (active !== null) return { path: active.path, buildId: active.buildId, name: active.name };
-    return describe(this.#record, current);
+    return bad.some(({ path }) => path === current) ? null : describe(this.#record, current);
   }
 
   async #upToDate(latest: Build) {
@@ -258,12 +295,6 @@ export class Deployer {
       this.#ports.journal.note({ active: { ...active, buildId: latest.id, name: latest.name } });
     }
     this.#refused = "";
-  }
-
-  #refusalNow(latest: Build, current: StorePath | null): Refusal | null {
-    const facts = { record: this.#record, latest, current, policy: this.#options.policy };
-    const verdict = judge({ ...facts, now: this.#ports.clock.now() });
-    return verdict.do === "refuse" ? verdict : null;
   }
 
   /** Says once that the latest build is not deployed, and why. */
@@ -284,12 +315,16 @@ export class Deployer {
 
   /** Does one act after the other until a state of rest is reached. */
   async #drive(stop: Stop) {
-    const { journal, current, report, nix, activator } = this.#ports;
+    const { journal, current, report, nix, activator, stages } = this.#ports;
     const ports: ActPorts = {
       ...this.#ports,
       noteLeader: (leader) => {
         const { work } = this.#record;
         if (work !== null) journal.note({ work: { ...work, leader } });
+      },
+      noteBegin: () => {
+        const { work } = this.#record;
+        if (work !== null) journal.note({ work: { ...work, begun: work.begun + 1 } });
       },
     };
     for (;;) {
@@ -311,7 +346,10 @@ export class Deployer {
       } catch (error) {
         if (error !== URGENT || stop.gently.aborted) throw error;
         // What was being verified is left from that state; what was being realised waits.
-        if (state === "realising") this.#take({ event: "interrupted" });
+        if (state === "realising") {
+          this.#failure = null;
+          this.#take({ event: "interrupted" });
+        }
         return;
       }
       this.#failure = done.failure ?? this.#failure;
@@ -327,8 +365,9 @@ export class Deployer {
         report(failureEvent(done.failure));
       }
     }
-    await this.#settled();
     if (this.#record.state === "waiting") return;
+    stages.enter("cleaning up", CLEAN_UP_LIMIT);
+    await this.#settled();
     await nix.release();
     await activator.tidy(null);
   }
@@ -413,30 +452,54 @@ export class Deployer {
    * tried again.
    */
   rollback(to: Version | null, stop: Stop): Promise<OperatorAnswer> {
-    this.#urgent.abort(URGENT);
+    let goal: Version;
+    try {
+      goal = orders.rollbackGoal(this.#record, to);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    // What goes back already is not to be disturbed.
+    if (!BACKWARDS.includes(this.#record.state)) this.#urgent.abort(URGENT);
     return this.#inTurn(async () => {
       this.#urgent = new AbortController();
+      this.#reconcile(false);
       const { state } = this.#record;
-      // A deployment that an earlier hail has left in the middle.
-      if (state === "discovered" || state === "realising") this.#take({ event: "interrupted" });
-      else if (STATES[state] !== null && state !== "verifying") await this.#drive(stop);
-      const path = await this.#ports.current();
-      this.#noticeChange(path);
-      const goal = orders.rollbackGoal(this.#record, to, path);
-      const from = describe(this.#record, path) ?? goal;
-      this.#take({ event: "rollback-asked", from, to: goal, reason: "asked for by `hail rollback`" });
-      await this.#drive(stop);
-      const failure = this.#outcome();
-      if (failure !== null) throw failure;
-      const { active } = this.#record;
-      return {
-        message: active?.path === goal.path
-          ? `the profile is back at ${goal.path}${
-            from.path === goal.path ? "" : `; ${short(from)} is marked bad and waits for \`hail retry\``
-          }`
-          : "the profile was changed by hand meanwhile",
-      };
+      // A deployment that an earlier hail, or an activation that could not be begun, has left in the middle.
+      if (STATES[state] !== null && state !== "verifying") await this.#drive(stop);
+      return await this.#rollback(goal, stop);
     });
+  }
+
+  async #rollback(goal: Version, stop: Stop): Promise<OperatorAnswer> {
+    const path = await this.#ports.current();
+    this.#noticeChange(path);
+    const { state, active } = this.#record;
+    if (path === goal.path && active?.path === goal.path && STATES[state] === null && state !== "failed") {
+      if (state === "rolled-back") return { message: `hail has gone back to ${goal.path} already` };
+      throw new Failure("usage", {
+        what: "roll-back",
+        why: `${goal.path} is what the profile points at already`,
+        next: "Name another version with --to; `hail history` shows those that were active.",
+      });
+    }
+    const from = describe(this.#record, path) ?? goal;
+    this.#take({ event: "rollback-asked", from, to: goal, reason: "asked for by `hail rollback`" });
+    await this.#drive(stop);
+    const failure = this.#outcome();
+    if (failure !== null) throw failure;
+    const { work } = this.#record;
+    if (work?.kind === "by-hand") {
+      return { message: "the profile was changed by hand meanwhile, and is left so" };
+    }
+    const marked = from.path === goal.path
+      ? ""
+      : `; ${short(from)} is marked bad and waits for \`hail retry\``;
+    return { message: `the profile is back at ${goal.path}${marked}` };
+  }
+
+  /** Returns when nothing is under way. */
+  idle(): Promise<void> {
+    return this.#turn;
   }
 
   /** Deploys nothing new until the pause ends. What is under way comes to its end, but for a realisation. */

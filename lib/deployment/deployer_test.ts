@@ -65,13 +65,15 @@ function world(policy: Partial<Policy> = {}) {
           await act("remove", of.slice(-1));
           state.current = null;
         },
+        protect: (of) => act("protect", of.slice(-1)),
         release: () => act("release", ""),
         collect: (keep) => act("collect", keep.map((one) => one.slice(-1)).join()),
       },
       activator: {
         outlives: false,
-        activate: async ({ id, storePath, previous, buildId }) => {
+        activate: async ({ id, storePath, previous, buildId, onBegin }) => {
           assert.match(id, /^\d+-\d+$/);
+          onBegin();
           const from = previous?.slice(-1) ?? "-";
           await act("activate", `${storePath.slice(-1)} from ${from} build ${buildId ?? "-"}`);
           return { degraded: state.degraded };
@@ -149,6 +151,7 @@ Deno.test("Deployer asks one question when nothing is new, and deploys what is",
   assert.deepEqual(take().slice(1), [
     "build 2",
     "realise b",
+    "protect a",
     "switch b",
     "activate b from a build 2",
     "verify b and Hydra",
@@ -186,6 +189,7 @@ Deno.test("Deployer reports a failed activation at the start, and the next build
     "latest",
     "build 2",
     "realise b",
+    "protect a",
     "switch b",
     "activate b from a build 2",
     "verify b and Hydra",
@@ -363,7 +367,7 @@ Deno.test("Deployer notices a change that was made while it did not run, and act
   state.current = path("z");
   const deployer = make();
   await deployer.start(state.stop);
-  assert.deepEqual(take(), ["release", "activate z from z build -", "verify z", "collect z,a", "release"]);
+  assert.deepEqual(take(), ["release", "activate z from z build -", "verify z", "collect z", "release"]);
   assert.equal(names()[0], "changed-by-hand");
   assert.equal((await deployer.pass(state.stop)).refusal?.code, "marked-bad");
   assert.equal(state.current, path("z"));
@@ -387,7 +391,7 @@ Deno.test("Deployer undoes a change by hand where it was told to ignore it", asy
   assert.equal(state.current, path("a"));
 });
 
-for (const stage of ["realise b", "activate b from a build 2", "verify b and Hydra"]) {
+for (const stage of ["activate b from a build 2", "verify b and Hydra"]) {
   Deno.test(`Deployer respects a change by hand during '${stage}'`, async () => {
     const { state, journal, settled, take } = world();
     const deployer = await settled();
@@ -402,6 +406,136 @@ for (const stage of ["realise b", "activate b from a build 2", "verify b and Hyd
     assert.equal(journal.record.active?.path, path("z"));
   });
 }
+
+Deno.test("Deployer deploys a newer build although somebody has left the older one while it was being realised", async () => {
+  const { state, journal, settled } = world();
+  const deployer = await settled();
+  state.latest = 2;
+  state.on = (now) => {
+    if (now !== "realise b") return;
+    state.current = path("z");
+    state.on = () => {};
+  };
+  assert.equal((await deployer.pass(state.stop)).deployed, true);
+  assert.equal(state.current, path("b"));
+  assert.deepEqual(journal.record.bad.map((bad) => bad.path), [path("a")]);
+});
+
+Deno.test("Deployer gives up for this time where somebody changes the profile again and again", async () => {
+  const { state, settled } = world();
+  const deployer = await settled();
+  state.latest = 2;
+  let times = 0;
+  state.on = (now) => {
+    if (now === "realise b") state.current = path(`z${times++ % 2}`);
+  };
+  assert.equal((await deployer.pass(state.stop)).refusal?.code, "held");
+  assert.equal(times, 3);
+});
+
+Deno.test("Deployer tries on to go back while a newer build cannot be realised, and never settles at the bad one", async () => {
+  const { state, journal, settled, make, take } = world();
+  const deployer = await settled();
+  state.latest = 2;
+  state.fail.set("activate b", failure("activation-failed"));
+  state.fail.set("switch a", failure("switch-failed"));
+  await assert.rejects(deployer.pass(state.stop), { code: "rollback-failed" });
+  assert.equal(state.current, path("b"));
+  state.latest = 4;
+  state.fail.set("realise c", failure("path-unavailable"));
+  await assert.rejects(deployer.pass(state.stop), { code: "rollback-failed" });
+  assert.equal(journal.record.state, "failed");
+  assert.equal(journal.record.work?.kind, "rescue");
+  await assert.rejects(deployer.pass(state.stop), { code: "rollback-failed" });
+  assert.equal(journal.record.deployments, 3, "the tries are one deployment");
+  take();
+  // It is so after a restart, too, and as soon as the way back is free, it is taken.
+  const next = make();
+  state.fail.delete("switch a");
+  await next.start(state.stop);
+  assert.deepEqual(take().slice(0, 3), ["switch a", "activate a from c build 1", "verify a"]);
+  assert.equal(journal.record.state, "rolled-back");
+  state.fail.delete("realise c");
+  assert.equal((await next.pass(state.stop)).deployed, true);
+  assert.equal(state.current, path("c"));
+});
+
+Deno.test("Deployer tells of a service that is not well rather than of a Hydra that is away", async () => {
+  const { state, settled, names } = world();
+  const deployer = await settled();
+  state.latest = 2;
+  state.fail.set("activate", failure("activation-failed"));
+  await assert.rejects(deployer.pass(state.stop), { code: "rollback-failed" });
+  state.fail.set("latest", failure("hydra-unreachable"));
+  names();
+  await assert.rejects(deployer.pass(state.stop), { code: "rollback-failed" });
+  assert.ok(names().includes("failure"), "Hydra's absence is reported as well");
+});
+
+Deno.test("Deployer gives up an activation that takes hail down with it again and again", async () => {
+  const { state, journal, settled, make, take } = world();
+  await settled();
+  state.latest = 2;
+  let deployer = make();
+  for (let times = 1; times <= 3; times++) {
+    state.on = (now) => {
+      if (now.startsWith("activate b")) throw new Error("killed");
+    };
+    if (times > 1) await deployer.start(state.stop);
+    else await assert.rejects(deployer.pass(state.stop), /killed/);
+    assert.equal(journal.record.state, "activating");
+    deployer = make();
+  }
+  state.on = () => {};
+  take();
+  await deployer.start(state.stop);
+  assert.equal(journal.record.state, "rolled-back");
+  assert.equal(state.current, path("a"));
+  assert.ok(!take().some((done) => done.startsWith("activate b")));
+  assert.match(journal.record.bad[0]?.reason ?? "", /begun 3 times/);
+});
+
+Deno.test("Deployer holds nothing against a build whose activation could not be begun", async () => {
+  const { state, journal, settled } = world();
+  const deployer = await settled();
+  state.latest = 2;
+  state.fail.set("activate b", failure("activation-not-run"));
+  await assert.rejects(deployer.pass(state.stop), { code: "activation-not-run" });
+  assert.equal(journal.record.state, "activating");
+  state.fail.clear();
+  assert.equal((await deployer.pass(state.stop)).deployed, true);
+  assert.equal(journal.record.active?.path, path("b"));
+});
+
+Deno.test("Deployer goes back one version, not two, when it is told to while it goes back by itself", async () => {
+  const { state, journal, settled } = world();
+  const deployer = await settled();
+  state.latest = 4;
+  await deployer.pass(state.stop);
+  state.latest = 2;
+  state.fail.set("activate b", failure("activation-failed"));
+  let order: Promise<unknown> = Promise.resolve();
+  state.on = (now) => {
+    if (now.startsWith("activate b")) order = deployer.rollback(null, state.stop);
+  };
+  await assert.rejects(deployer.pass(state.stop), { code: "activation-failed" });
+  assert.match((await order as { message: string }).message, /has gone back to .*-c already/);
+  assert.equal(state.current, path("c"));
+  assert.deepEqual(journal.record.bad.map((bad) => bad.path), [path("b")]);
+});
+
+Deno.test("Deployer goes on from a kill between finding and admitting, whoever comes first", async () => {
+  for (const first of ["pass", "rollback"] as const) {
+    const { state, journal, settled, make } = world();
+    await settled();
+    state.latest = 4;
+    await make().pass(state.stop);
+    journal.record = { ...journal.record, state: "discovered" };
+    if (first === "pass") assert.equal((await make().pass(state.stop)).deployed, false);
+    else await make().rollback(null, state.stop);
+    assert.equal(state.current, path(first === "pass" ? "c" : "a"));
+  }
+});
 
 Deno.test("Deployer deploys nothing while it is paused, and goes on when the pause runs out", async () => {
   const { state, settled, take } = world();
@@ -468,7 +602,7 @@ for (const stage of ["realise b", "verify b and Hydra"]) {
     };
     await deployer.pass(state.stop);
     await rollback;
-    // From the middle of a deployment back to what was active; from a realisation to what was active before.
+    // From a version that is being tried back to what was active; from a realisation to what was active before that.
     assert.equal(state.current, path(stage.startsWith("realise") ? "a" : "c"));
     assert.equal(journal.record.state, "rolled-back");
   });

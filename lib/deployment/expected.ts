@@ -20,6 +20,9 @@ export function expectedPaths(record: ServiceRecord, event?: EventName): readonl
       return event === "restored"
         ? [work.goBackTo?.path ?? null]
         : [before, work.goBackTo?.path ?? null, null];
+    case "failed":
+      // A roll-back that failed half-way.
+      return [before, work.goBackTo?.path ?? before, null];
     case "undoing":
       return event === "undone" ? [null] : [before, null];
     default:

@@ -9,6 +9,8 @@ export const KINDS = [
   "update",
   /** To a build that Hydra names, where there was nothing before. */
   "first",
+  /** As `update`, begun while the service is not well: if it comes to nothing, the way back is tried on. */
+  "rescue",
   /** Activates again what the profile points at, because hail has started. */
   "restart",
   /** Back to an earlier version, because the operator asked for it. */
@@ -105,30 +107,35 @@ const row = <Event extends string>(
 
 const REST = ["idle", "waiting", "active", "rolled-back", "failed", "held"] as const;
 
+/** Where a deployment goes that comes to nothing before it has changed anything. */
+const WAIT = { update: "waiting", first: "waiting", rescue: "failed" } as const;
+
 /** What is tried again after a failure that left the service in a bad state. */
 const AGAIN = {
   update: "rolling-back",
+  rescue: "rolling-back",
   rollback: "rolling-back",
   first: "undoing",
   restart: "activating",
 } as const;
 
 /** Where a failure of the new version leads. */
-const BACK = { update: "rolling-back", first: "undoing", restart: "failed" } as const;
+const BACK = { update: "rolling-back", rescue: "rolling-back", first: "undoing", restart: "failed" } as const;
 
 /** State x event -> state, effects. What is not here cannot happen. */
 export const TABLE = [
   // Hydra.
   row(REST, "build-found", "discovered", "begin"),
   row("discovered", "admitted", "realising"),
-  row([...REST, "discovered", "realising"], "refused", "held"),
+  row(["idle", "waiting", "active"], "refused", "held"),
+  row(["discovered", "realising"], "refused", { update: "held", first: "held", rescue: "failed" }),
   row(["waiting", "rolled-back", "held"], "up-to-date", "active", "supersede"),
   // Forwards.
   row("realising", "realised", "switching"),
-  row("realising", "realise-failed", "waiting"),
-  row(["discovered", "realising"], "interrupted", "waiting"),
+  row("realising", "realise-failed", WAIT),
+  row(["discovered", "realising"], "interrupted", WAIT),
   row("switching", "switched", "activating", "count-run"),
-  row("switching", "switch-failed", "waiting"),
+  row("switching", "switch-failed", WAIT),
   row("switching", "switch-broke", "rolling-back", "record-fault"),
   row("activating", "activated", "verifying", "note-degraded"),
   row("activating", "activation-failed", BACK, "record-fault", "mark-bad"),

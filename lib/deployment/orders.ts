@@ -1,7 +1,7 @@
 /** What the operator's orders change in the record, and what is answered. Pure. */
 import { Failure } from "../failure/failure.ts";
-import type { StorePath } from "../nix/store_path.ts";
 import { paused, pauseInForce, timestamp } from "./decision.ts";
+import type { State } from "./machine.ts";
 import type { OperatorAnswer } from "./operator.ts";
 import type { ServiceRecord, Version } from "./record.ts";
 
@@ -43,7 +43,7 @@ export function retry({ latest, bad, state }: ServiceRecord): Carried {
   if (mark !== undefined) {
     return {
       facts,
-      answer: { message: `build ${latest?.id} is not marked bad any more; it is deployed again` },
+      answer: { message: `build ${latest?.id} is not marked bad any more; it is deployed at the next poll` },
     };
   }
   return {
@@ -56,29 +56,40 @@ export function retry({ latest, bad, state }: ServiceRecord): Carried {
   };
 }
 
+/** The states in which a new version is being tried or left. */
+const ON_THE_WAY: readonly State[] = [
+  "switching",
+  "activating",
+  "verifying",
+  "rolling-back",
+  "reactivating",
+  "reverifying",
+  "failed",
+];
+
 /**
- * The version that a roll-back leads to.
+ * The version that a roll-back leads to, at the moment when it is asked for. While a new version is being tried, or where it
+ * could not be gone back from, that is where it came from.
  *
  * @param to What the operator named; null for the version that was active before.
- * @param current What the profile points at.
- * @throws {Failure} `usage`: there is no such version, or it is active already.
+ * @throws {Failure} `usage`: there is no such version, or it is marked bad.
  */
-export function rollbackGoal(record: ServiceRecord, to: Version | null, current: StorePath | null): Version {
-  const underWay = record.state === "verifying" ? record.work : null;
-  const goal = to ?? (underWay === null ? record.previous : underWay.goBackTo);
-  if (goal === null) {
+export function rollbackGoal({ work, state, previous, bad }: ServiceRecord, to: Version | null): Version {
+  if (to !== null) return to;
+  const underWay = ON_THE_WAY.includes(state) ? work?.goBackTo ?? null : null;
+  if (underWay !== null) return underWay;
+  if (previous === null) {
     throw new Failure("usage", {
       what: "roll-back",
       why: "no version is known that was active before",
       next: "Name one: `hail rollback --to GENERATION` or `--to PATH`.",
     });
   }
-  if (underWay === null && goal.path === current && record.state === "active") {
-    throw new Failure("usage", {
-      what: "roll-back",
-      why: `${goal.path} is what the profile points at already`,
-      next: "Name another version with --to; `hail history` shows those that were active.",
-    });
-  }
-  return goal;
+  const mark = bad.find(({ path }) => path === previous.path);
+  if (mark === undefined) return previous;
+  throw new Failure("usage", {
+    what: "roll-back",
+    why: `the version before, ${previous.path}, is marked bad: ${mark.reason}`,
+    next: "If it is to be that one all the same, name it: `hail rollback --to PATH`.",
+  });
 }

@@ -16,7 +16,7 @@ export function outcomeOf({ state, work }: ServiceRecord, met: Failure | null): 
     case "rolled-back":
       return work.fault !== null && work.outcome === "rolled-back" ? afterRollback(work) : null;
     case "failed":
-      return work.rollbackFault === null ? restartFailure(work) : rollbackFailure(work);
+      return (work.rollbackFault === null ? restartFailure(work) : rollbackFailure(work)) ?? met;
     default:
       return null;
   }

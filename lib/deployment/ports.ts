@@ -43,6 +43,10 @@ export interface Nix {
    */
   realise(path: StorePath, signal: AbortSignal): Promise<void>;
   /**
+   * Protects a path that may be gone back to from the garbage collector, until {@linkcode Nix.release}. It never fails.
+   */
+  protect(path: StorePath): Promise<void>;
+  /**
    * Makes a new generation of the profile that points at the path, and makes it the current one. When it returns, this
    * survives a power cut.
    *
@@ -57,8 +61,8 @@ export interface Nix {
    */
   remove(path: StorePath): Promise<void>;
   /**
-   * Ends the protection of the path that was realised last: it is a generation by now, which protects it as well. It
-   * never fails: what stays protected is only kept a little longer, until the next realisation.
+   * Ends the protection of the path that was realised last, which is a generation by now, and of the one that was to be
+   * gone back to. It never fails: what stays protected is only kept a little longer, until the next realisation.
    */
   release(): Promise<void>;
   /**
@@ -82,6 +86,8 @@ export interface Activation {
   readonly buildId: number | null;
   /** The process group of this activation, where hail has begun it in an earlier life, as a child of its own. */
   readonly leader: number | null;
+  /** Called just before the program is begun; not where one that runs already is waited for. */
+  readonly onBegin: () => void;
   /** Takes the process group of an activation that is a child of hail's, once it runs. */
   readonly onLeader: (pid: number) => void;
 }
@@ -103,14 +109,18 @@ export interface Activator {
    * for instead, and what it came to is the result; where that cannot be known, it is run again.
    *
    * @returns Whether it ended with a status that stands for "switched, but some unit failed".
-   * @throws {Failure} `activate-missing`, `activate-not-executable`, `activation-failed`, `activation-timeout`, or
-   * `activation-aborted` when `stop.now` ended it.
+   * @throws {Failure} `activate-missing`, `activate-not-executable`, `activation-failed`, `activation-timeout`;
+   * `activation-not-run` if it could not be begun for a reason that is not the build's; `activation-aborted` when
+   * `stop.now` ended it.
    * @throws The reason of `stop.gently`, where the activation outlives hail: it goes on.
    */
   activate(activation: Activation, stop: Stop): Promise<{ readonly degraded: boolean }>;
   /**
-   * Runs `PROFILE/bin/deactivate`, if there is one, in the same way. It never fails: what went wrong is reported, and
-   * the profile is taken away all the same.
+   * Runs `PROFILE/bin/deactivate`, if there is one, in the same way. What went wrong is reported, and the profile is taken
+   * away all the same.
+   *
+   * @throws {Failure} `activation-aborted` when `stop.now` ended it.
+   * @throws The reason of `stop.gently`, where the program outlives hail.
    */
   deactivate(activation: Activation, stop: Stop): Promise<void>;
   /**

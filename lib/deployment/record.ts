@@ -87,6 +87,8 @@ export interface Deployment {
   readonly hydraAnswered: boolean;
   /** How many activations it has begun. With the id it names the present one. */
   readonly runs: number;
+  /** How often the present activation was begun: it may have taken hail, or the host, down with it. */
+  readonly begun: number;
   /** The process group of an activation that is a child of hail's, and the boot that it belongs to. */
   readonly leader: { readonly pid: number; readonly bootId: string } | null;
 }

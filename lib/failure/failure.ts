@@ -31,6 +31,7 @@ export const FAILURE_EXIT_STATUS = {
   "activation-timeout": EXIT_STATUS.activationFailed,
   "activation-aborted": EXIT_STATUS.activationFailed,
   "activation-failed": EXIT_STATUS.activationFailed,
+  "activation-not-run": EXIT_STATUS.activationFailed,
   "profile-held": EXIT_STATUS.profileHeld,
   "health-failed": EXIT_STATUS.healthFailed,
   "confirmation-failed": EXIT_STATUS.healthFailed,

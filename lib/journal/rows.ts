@@ -74,6 +74,7 @@ export function toDeploymentRow(deployment: Deployment): Row {
     degraded: toCell(deployment.degraded),
     hydra_answered: toCell(deployment.hydraAnswered),
     runs: deployment.runs,
+    begun: deployment.begun,
     ...spread("leader", LEADER, deployment.leader),
   };
 }

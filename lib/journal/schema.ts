@@ -46,6 +46,7 @@ CREATE TABLE deployment (
   ${flag("degraded")} NOT NULL,
   ${flag("hydra_answered")} NOT NULL,
   ${number("runs")} NOT NULL,
+  ${number("begun")} NOT NULL,
   ${number("leader_pid", 1)},
   leader_boot_id TEXT
     ${together("leader", "pid", "boot_id")},

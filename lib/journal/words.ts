@@ -124,6 +124,7 @@ export function wordsOf(storeFolder: string): Words {
       degraded: flag,
       hydraAnswered: flag,
       runs: count,
+      begun: count,
       leader: v.nullable(v.object({ pid: count, bootId: text })),
     }),
     labels: v.object({

@@ -7,6 +7,7 @@ import { createRunLogged } from "./nix_command.ts";
 import type { NixFiles } from "./nix_files.ts";
 import { besideProfile, type ProfilePath } from "./profile_name.ts";
 import { createRealise } from "./realise.ts";
+import { createProtect } from "./protect.ts";
 import type { Retention } from "./retention.ts";
 import { createSwitch } from "./switch.ts";
 
@@ -31,11 +32,15 @@ export interface NixOptions {
 export function createNix(options: NixOptions): Nix {
   const { profile, realiseTimeout, run, report, files } = options;
   const root = besideProfile(profile, "root");
+  const backRoot = besideProfile(profile, "back-root");
   const runLogged = createRunLogged(run, report);
   return {
     ...createSwitch({ ...options, runLogged }),
     realise: createRealise({ ...options, root, timeLimit: realiseTimeout, runLogged }),
-    release: () => files.remove(root).catch(() => {}),
+    protect: createProtect({ root: backRoot, runLogged, report }),
+    async release() {
+      for (const link of [root, backRoot]) await files.remove(link).catch(() => {});
+    },
     collect: createCollect({ ...options, runLogged }),
   };
 }

@@ -223,8 +223,8 @@ Deno.test("switchTo makes no generation where the profile points at the path alr
   assert.equal(other.commands.length, 1);
 });
 
-Deno.test("release removes the root", async () => {
+Deno.test("release removes the roots", async () => {
   const { nix, touched } = nixThat([]);
   await nix.release();
-  assert.deepEqual(touched, [`remove ${ROOT}`]);
+  assert.deepEqual(touched, [`remove ${ROOT}`, `remove ${ROOT.replace("hail-root", "hail-back-root")}`]);
 });

@@ -64,9 +64,9 @@ export function parseProfile(text: string, folder: string): ProfilePath {
 /**
  * A file of hail's own beside a profile, hidden, and named so that Nix does not take it for a generation.
  *
- * @param kind What it is for: `lock` or `root`.
+ * @param kind What it is for: the lock, or a root for the garbage collector.
  */
-export function besideProfile(profile: ProfilePath, kind: "lock" | "root"): string {
+export function besideProfile(profile: ProfilePath, kind: "lock" | "root" | "back-root"): string {
   const cut = profile.lastIndexOf("/");
   return `${profile.slice(0, cut)}/.${profile.slice(cut + 1)}.hail-${kind}`;
 }

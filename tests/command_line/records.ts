@@ -69,6 +69,7 @@ function play(happenings: readonly Happening[], facts: Partial<ServiceRecord> = 
 
 const found = (id: number, from: number | null): Happening => ({
   event: "build-found",
+  unwell: false,
   build: build(id),
   goBackTo: from === null ? null : version(from),
 });

@@ -35,6 +35,7 @@ export function deploymentOf(id: number, more: Partial<Deployment> = {}): Deploy
     degraded: true,
     hydraAnswered: true,
     runs: 3,
+    begun: 1,
     leader: { pid: 4711, bootId: "0b0e1ae4-8fd7-4fb5-a0b6-5e2ae0c0fd20" },
     ...more,
   };

@@ -29,6 +29,7 @@ const HEALTH_LIMIT = 5 * MINUTE;
 const CONFIRM_LIMIT = 2 * MINUTE;
 const SOAK = 10 * SECOND;
 
+const RUNNERS = ["auto", "unit", "child"] as const;
 const ON_MANUAL_CHANGE = ["respect", "hold", "ignore"] as const;
 
 /** Adds the options of a deployment, which is what the program does without a command. */
@@ -73,6 +74,12 @@ export function defineDeploy(
       ).choices(ON_MANUAL_CHANGE).default("respect"),
     )
     .option("--refuse-downgrade", "Never deploy a build with a lower id than the active one.")
+    .addOption(
+      new Option(
+        "--activation-runner <WHAT>",
+        "What runs bin/activate: a systemd unit of its own, which outlives hail, or a child of hail, with hail's environment. auto: a unit where systemd runs, as root.",
+      ).choices(RUNNERS).default("auto"),
+    )
     .optionsGroup("Health and roll-back:")
     .addOption(listOption(
       "--activation-degraded-status <LIST>",
@@ -141,6 +148,7 @@ function readDeploy(program: Command, options: RawOptions, profilesFolder: strin
     realise: limit("realise-timeout"),
     activation: limit("activation-timeout"),
     stateDir: reader.optional("state-dir", parseStateFolder),
+    activationRunner: reader.choice("activation-runner", RUNNERS),
     degradedStatuses: reader.list("activation-degraded-status", parseStatuses).flat(),
     healthChecks: reader.list("health-check", parseHealthCheck),
     healthTimeout: limit("health-timeout"),

@@ -34,7 +34,7 @@ export interface Found {
 export class RandomHost implements AsyncDisposable {
   #boots = 1;
   #up: Promise<void> = Promise.resolve();
-  #isUp = true;
+  readonly #running = new Set<Promise<unknown>>();
   #outages = 0;
   #lastBuild = 0;
 
@@ -129,7 +129,11 @@ export class RandomHost implements AsyncDisposable {
 
   /** Shuts down and boots. */
   reboot(): Promise<void> {
-    return this.#reboots(() => this.stage.reboot());
+    return this.#reboots(async () => {
+      // At the end of a shutdown systemd stops what still runs for a moment, and nsenter stops with it, for good.
+      await Promise.all(this.#running);
+      await this.stage.reboot();
+    });
   }
 
   async #reboots(act: () => Promise<void>): Promise<void> {
@@ -137,14 +141,13 @@ export class RandomHost implements AsyncDisposable {
     const up = Promise.withResolvers<void>();
     this.#up = up.promise;
     await before;
-    this.#isUp = false;
     try {
       await act().catch(async (error) => {
         throw new Error(`${error}\n${await this.#whyStuck()}`);
       });
-      this.#boots++;
-      this.#isUp = true;
     } finally {
+      // What was under way has not seen the host as it is now.
+      this.#boots++;
       up.resolve();
     }
   }
@@ -161,16 +164,20 @@ export class RandomHost implements AsyncDisposable {
 
   /** Runs a program on the host. The result is null if the host went down meanwhile. */
   async exec(command: readonly string[]): Promise<CommandResult | null> {
-    await this.#up;
+    for (let up = null; up !== this.#up; await up) up = this.#up;
     const boots = this.#boots;
-    const wentDown = () => !this.#isUp || this.#boots !== boots;
-    try {
-      const result = await this.stage.exec(command, { mayFail: true, limit: 90_000 });
-      return wentDown() ? null : result;
-    } catch (error) {
-      if (wentDown()) return null;
-      throw error;
-    }
+    const running = this.stage.exec(command, { mayFail: true, limit: 90_000 }).then(
+      (result) => () => result,
+      (error) => () => {
+        throw error;
+      },
+    );
+    this.#running.add(running);
+    const outcome = await running;
+    this.#running.delete(running);
+    // Of a program that was ended with the host the end is seen before the host is up again.
+    await this.#up;
+    return boots === this.#boots ? outcome() : null;
   }
 
   /** What the hail of a service has written down; null if it has not begun to, or is just writing. */

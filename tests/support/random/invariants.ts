@@ -174,7 +174,7 @@ export class Watcher {
 }
 
 function isForwards(kind: Deployment["kind"]): boolean {
-  return kind === "update" || kind === "first";
+  return kind === "update" || kind === "rescue" || kind === "first";
 }
 
 /** Whether a deployment may run this activation. */

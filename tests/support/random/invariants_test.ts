@@ -56,6 +56,7 @@ class Service {
     return this.take(
       {
         event: "build-found",
+        unwell: false,
         build: { id, outPath, name: "web", finishedAt: null },
         goBackTo: active === null ? null : { path: active.path, buildId: active.buildId, name: active.name },
       },

@@ -99,7 +99,7 @@ export class Lane {
       case "pause":
         await this.#hail("pause", "--reason", "a random test");
         await pause(lasts);
-        await this.#hail("resume");
+        while (!await this.#hail("resume") && !this.signal.aborted) await pause(LOOK);
         break;
       case "rollback":
         await this.#hail("rollback");
@@ -131,13 +131,18 @@ export class Lane {
     }
   }
 
-  /** An operator's command. It may be refused, or be cut off; but it never finds a fault of hail's own. */
-  async #hail(command: string, ...words: string[]): Promise<void> {
+  /**
+   * An operator's command. It may be refused, or be cut off; but it never finds a fault of hail's own.
+   *
+   * @returns Whether it was done.
+   */
+  async #hail(command: string, ...words: string[]): Promise<boolean> {
     const result = await this.host.exec(["hail", command, this.service, ...words]);
     this.#count(`hail ${command}: ${result === null ? "cut off" : `status ${result.status}`}`);
     if (result?.status === 1) {
       throw new Error(`hail ${[command, ...words].join(" ")}:\n${result.stdout}${result.stderr}`);
     }
+    return result?.status === 0;
   }
 
   /** The number of one of the earlier generations that are sound; null if there is none. */

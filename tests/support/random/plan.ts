@@ -32,8 +32,8 @@ const ACTS = {
   /** `systemctl restart` of hail. */
   "restart": 8,
   /** Everything on the host ends at once, and it boots anew. */
-  "power-cut": 6,
-  "reboot": 5,
+  "power-cut": 3,
+  "reboot": 2,
   /** `hail pause`, and after a while `hail resume`. */
   "pause": 10,
   /** `hail rollback`. */
