@@ -32,7 +32,8 @@ export async function measureDeployment(contenders: Contenders): Promise<Finding
     const alone = await site.deployByNixAlone(`nix-${round}`);
     const whole = await site.deploy(`hail-${round}`, contenders.hail, (profile, jobUri) => [
       ...["--profile", profile, "--job-uri", jobUri],
-      ...["--log-level", "error", "--oneshot"],
+      // The same everywhere: a unit of systemd's cannot tell this process by itself that it runs.
+      ...["--log-level", "error", "--oneshot", "--activation-runner", "child"],
     ]);
     shell.push(
       await site.deploy(
@@ -115,7 +116,12 @@ class Site implements AsyncDisposable {
     });
     const child = new Deno.Command(program, {
       args: [...args(this.#profile(kind), this.hydra.jobUri(job))],
-      env: { ...this.nix.env, NO_PROXY: "127.0.0.1", no_proxy: "127.0.0.1" },
+      env: {
+        ...this.nix.env,
+        STATE_DIRECTORY: `${this.nix.folder}/state`,
+        NO_PROXY: "127.0.0.1",
+        no_proxy: "127.0.0.1",
+      },
       stdin: "null",
       stdout: "null",
     }).spawn();

@@ -38,7 +38,12 @@ export class IdleHost implements AsyncDisposable {
 
   /** What a program must have in its environment to see this host. */
   get env(): Readonly<Record<string, string>> {
-    return { NIX_STORE_DIR: `${this.folder}/store`, NO_PROXY: "127.0.0.1", no_proxy: "127.0.0.1" };
+    return {
+      NIX_STORE_DIR: `${this.folder}/store`,
+      STATE_DIRECTORY: `${this.folder}/state`,
+      NO_PROXY: "127.0.0.1",
+      no_proxy: "127.0.0.1",
+    };
   }
 
   /** The next request to Hydra. */

@@ -1,5 +1,5 @@
 import type { StorePath } from "../nix/store_path.ts";
-import { type Effect, type EventName, next } from "./machine.ts";
+import { type Effect, type EventName, next, type State } from "./machine.ts";
 import type { Build } from "./build.ts";
 import type {
   ActiveVersion,
@@ -72,7 +72,7 @@ export function advance(record: ServiceRecord, happening: Happening, now: number
   let after: ServiceRecord = { ...record, state: row.to, since: now };
   for (const effect of row.effects) {
     const before = after.work;
-    after = EFFECTS[effect](after, happening, now);
+    after = EFFECTS[effect](after, happening, now, record.state);
     // An effect that begins a deployment has ended the one before.
     if (before !== null && after.work?.id !== before.id) {
       deployments.set(before.id, ended(before, "superseded", now));
@@ -109,7 +109,7 @@ function seenAfter({ work }: ServiceRecord, happening: Happening): Partial<Servi
   }
 }
 
-type Apply = (record: ServiceRecord, happening: Happening, now: number) => ServiceRecord;
+type Apply = (record: ServiceRecord, happening: Happening, now: number, from: State) => ServiceRecord;
 
 const EFFECTS: Readonly<Record<Effect, Apply>> = {
   "begin": (record, happening, now) => {
@@ -183,10 +183,12 @@ const EFFECTS: Readonly<Record<Effect, Apply>> = {
     active: null,
   }),
   "supersede": (record, _happening, now) => withWork(record, (work) => ended(work, "superseded", now)),
-  "adopt": (record, happening, now) => {
+  "adopt": (record, happening, now, state) => {
     if (happening.event !== "changed-by-hand") return record;
     const { path, hold } = happening;
-    const from = describe(record, record.seen ?? null);
+    // Whoever changes it in the middle of a switch leaves what was being switched to.
+    const switching = state === "switching" ? record.work?.target.path : undefined;
+    const from = describe(record, switching ?? record.seen ?? null);
     const to = describe(record, path);
     const target = to ?? from;
     let after = target === null ? record : begin(record, { kind: "by-hand", target, goBackTo: from }, now);

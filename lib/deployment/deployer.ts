@@ -92,6 +92,7 @@ export class Deployer {
   /** Hydra is asked for the build once in each life, since the job may be another than in the life before. */
   #asked = false;
   #reconciled = false;
+  #planned = false;
   /** The failure that is behind the present state, if it was met in this life. */
   #failure: Failure | null = null;
   /** What has just failed is not tried again in the same breath. */
@@ -114,7 +115,9 @@ export class Deployer {
 
   /** Remembers when the next pass will be, for those who ask. */
   planned(nextPollAt: number) {
-    this.#ports.journal.note({ nextPollAt }, true);
+    // At once after a start, so that nobody is shown the plan of an earlier life.
+    this.#ports.journal.note({ nextPollAt }, this.#planned);
+    this.#planned = true;
   }
 
   /**

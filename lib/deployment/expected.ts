@@ -15,7 +15,7 @@ export function expectedPaths(record: ServiceRecord, event?: EventName): readonl
     case "switching":
       // A switch that was cut off, or has failed half-way, may or may not have been done.
       if (event === "switched") return [work.target.path];
-      return event === "switch-broke" ? [before, work.target.path, null] : [before, work.target.path];
+      return event === "switch-failed" ? [before, work.target.path] : [before, work.target.path, null];
     case "rolling-back":
       return event === "restored"
         ? [work.goBackTo?.path ?? null]

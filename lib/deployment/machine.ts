@@ -128,7 +128,7 @@ export const TABLE = [
   row(REST, "build-found", "discovered", "begin"),
   row("discovered", "admitted", "realising"),
   row(["idle", "waiting", "active"], "refused", "held"),
-  row(["discovered", "realising"], "refused", { update: "held", first: "held", rescue: "failed" }),
+  row("realising", "refused", { update: "held", first: "held", rescue: "failed" }),
   row(["waiting", "rolled-back", "held"], "up-to-date", "active", "supersede"),
   // Forwards.
   row("realising", "realised", "switching"),

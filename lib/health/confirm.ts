@@ -60,7 +60,7 @@ export async function confirm(
           });
         }
       }
-      await clock.sleep(PAUSE, over.signal);
+      await clock.sleep(Math.min(PAUSE, timeLimit / 10), over.signal);
     }
     signal.throwIfAborted();
     throw new Failure("confirmation-failed", {

@@ -341,3 +341,39 @@ systemd-run --quiet --wait --pipe --collect -- echo "by another unit"`);
     });
   });
 }
+
+/** A service that crashes again and again while /srv/crash is there. */
+const SERVICE = `[Service]
+Restart=always
+RestartSec=100ms
+StartLimitIntervalSec=0
+ExecStart=/bin/sh -c 'test -e /srv/crash || exec sleep infinity; sleep 0.3; exit 1'
+`;
+
+for (const suite of SUITES) {
+  Deno.test(`${suite}: a unit that keeps restarting after an activation has that rolled back`, async () => {
+    await using host = await Host.make(suite);
+    const { stage } = host;
+    await stage.write("/etc/systemd/system/web.service", SERVICE);
+    const check = `--health-check "unit web.service interval=500ms" --health-timeout 6s --soak-time 2s`;
+    await stage.write(
+      `/etc/systemd/system/${UNIT}.service`,
+      unit(host.hydra.jobUri(JOB)).replace("--poll-period 1h", `--poll-period 1h ${check}`),
+    );
+    await stage.exec(["systemctl", "daemon-reload"]);
+    const good = await host.release("rm -f /srv/crash; systemctl restart web");
+    await host.isAt(good.id);
+    assert.match(await host.log(), /healthy after/);
+
+    const bad = await host.release("touch /srv/crash; systemctl restart web");
+    await eventually(
+      "the roll-back",
+      async () =>
+        (await host.log()).includes(`rolled back to ${good.profile.storePath} from build ${bad.id}`),
+    );
+    assert.equal(await host.pointsAt(), good.profile.storePath);
+    assert.match(await host.log(), /web\.service/);
+    const { stdout } = await stage.exec(["systemctl", "is-active", "web"]);
+    assert.equal(stdout.trim(), "active");
+  });
+}
