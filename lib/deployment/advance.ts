@@ -124,7 +124,7 @@ const EFFECTS: Readonly<Record<Effect, Apply>> = {
       (work.endedAt === null || work.kind === "rescue");
     if (waits) return { ...record, work: { ...work, ...facts } };
     // Why the service is not well is still to be told if this comes to nothing.
-    const rollbackFault = kind === "rescue" ? work?.rollbackFault ?? work?.fault ?? null : null;
+    const rollbackFault = kind === "rescue" && work !== null ? unwellBecauseOf(work) : null;
     return begin(record, { ...facts, rollbackFault }, now);
   },
   "begin-restart": (record, happening, now) =>
@@ -146,8 +146,17 @@ const EFFECTS: Readonly<Record<Effect, Apply>> = {
     withWork(record, (work) => ({ ...work, runs: work.runs + 1, begun: 0, leader: null })),
   "record-fault": (record, happening) =>
     "fault" in happening ? withWork(record, (work) => ({ ...work, fault: happening.fault })) : record,
-  "record-rollback-fault": (record, happening) =>
-    "fault" in happening ? withWork(record, (work) => ({ ...work, rollbackFault: happening.fault })) : record,
+  "record-rollback-fault": (record, happening) => {
+    if (!("fault" in happening)) return record;
+    const { fault } = happening;
+    // A rescue goes on saying what it was that it was begun for.
+    return withWork(record, (work) => ({
+      ...work,
+      rollbackFault: work.kind === "rescue"
+        ? { ...fault, code: work.rollbackFault?.code ?? fault.code }
+        : fault,
+    }));
+  },
   "mark-bad": (record, happening, now) => {
     const { work } = record;
     if (!("fault" in happening) || work === null || work.kind === "restart") return record;
@@ -216,6 +225,12 @@ const EFFECTS: Readonly<Record<Effect, Apply>> = {
     };
   },
 };
+
+/** Why the service is not well after a deployment that has failed. */
+function unwellBecauseOf({ kind, fault, rollbackFault }: Deployment): Fault | null {
+  if (kind === "rescue" || rollbackFault === null) return rollbackFault ?? fault;
+  return { ...rollbackFault, code: "rollback-failed" };
+}
 
 type Begun = Pick<Deployment, "kind" | "target" | "goBackTo"> & Partial<Deployment>;
 

@@ -8,7 +8,7 @@ import { advance, describe, type Happening } from "./advance.ts";
 import type { Build } from "./build.ts";
 import { judge, pauseInForce, type Policy, type Refusal } from "./decision.ts";
 import { expectedPaths } from "./expected.ts";
-import { type State, STATES } from "./machine.ts";
+import { type EventName, type State, STATES } from "./machine.ts";
 import type { OperatorAnswer } from "./operator.ts";
 import * as orders from "./orders.ts";
 import { outcomeOf, rolledBackEvent } from "./outcome.ts";
@@ -72,6 +72,9 @@ const YIELDING: Refusal = {
   why: "the operator rolls back",
   next: "Wait for the roll-back to end.",
 };
+
+/** The failures that pass; where the service is not well, they are not what the outcome tells. */
+const PASSING: readonly EventName[] = ["realise-failed", "switch-failed"];
 
 /** The states of a way back. */
 const BACKWARDS: readonly State[] = ["rolling-back", "reactivating", "reverifying", "undoing"];
@@ -364,9 +367,9 @@ export class Deployer {
       }
       this.#take(done.happening);
       // Where nothing more can be done, whoever asked for the deployment is told.
-      if (done.failure !== undefined && STATES[this.#record.state] !== null) {
-        report(failureEvent(done.failure));
-      }
+      const { state: after } = this.#record;
+      const aside = STATES[after] !== null || (after === "failed" && PASSING.includes(done.happening.event));
+      if (done.failure !== undefined && aside) report(failureEvent(done.failure));
     }
     if (this.#record.state === "waiting") return;
     stages.enter("cleaning up", CLEAN_UP_LIMIT);

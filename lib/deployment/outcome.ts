@@ -16,6 +16,7 @@ export function outcomeOf({ state, work }: ServiceRecord, met: Failure | null): 
     case "rolled-back":
       return work.fault !== null && work.outcome === "rolled-back" ? afterRollback(work) : null;
     case "failed":
+      if (work.kind === "rescue" && work.fault === null) return rescueFailure(work) ?? met;
       return (work.rollbackFault === null ? restartFailure(work) : rollbackFailure(work)) ?? met;
     default:
       return null;
@@ -40,6 +41,19 @@ function rollbackFailure({ fault, rollbackFault, goBackTo, target }: Deployment)
     what: short(target),
     why: `${fault === null ? "" : `${fault.message}; `}${back} failed: ${rollbackFault?.message}`,
     next: `The service may be down. ${rollbackFault?.next} hail tries the roll-back again.`,
+  });
+}
+
+/** The service is not well, and the build that may mend it cannot be deployed yet. */
+function rescueFailure({ rollbackFault, goBackTo, target }: Deployment): Failure | null {
+  if (rollbackFault === null || goBackTo === null) return null;
+  const { code, message, next } = rollbackFault;
+  return new Failure(code, {
+    what: short(goBackTo),
+    why: `${code === "rollback-failed" ? "the roll-back to it failed: " : ""}${message}; and ${
+      short(target)
+    }, which may mend that, cannot be deployed yet`,
+    next: `The service may be down. ${next} hail tries both again.`,
   });
 }
 

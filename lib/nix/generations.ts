@@ -23,6 +23,15 @@ export function generationNumber(profile: ProfilePath, name: string): number | n
   return digits === undefined ? null : Number(digits);
 }
 
+/**
+ * Whether a name is what a `nix-env` leaves that is ended while it makes a generation: it makes the link under such a name
+ * and renames it.
+ */
+export function isUnfinished(profile: ProfilePath, name: string): boolean {
+  const start = `${basename(profile)}-`;
+  return name.startsWith(start) && /^[0-9]{1,15}-link\.tmp-[0-9]+(-[0-9]+)?$/.test(name.slice(start.length));
+}
+
 /** The link of a generation. */
 export function generationLink(profile: ProfilePath, number: number): string {
   return `${profile}-${number}-link`;

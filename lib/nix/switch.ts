@@ -1,7 +1,7 @@
 import { basename, dirname, resolve } from "node:path";
 import { Failure } from "../failure/failure.ts";
 import type { Exit } from "../process/run_command.ts";
-import { generationLink, generationNumber, generations, linkedPath } from "./generations.ts";
+import { generationLink, generationNumber, generations, isUnfinished, linkedPath } from "./generations.ts";
 import { lastError, nameOf, NIX_MISSING, type RunLogged } from "./nix_command.ts";
 import type { NixFiles } from "./nix_files.ts";
 import { folderOf, type ProfilePath } from "./profile_name.ts";
@@ -29,7 +29,21 @@ export function createSwitch({ profile, storeFolder, runLogged, files }: SwitchO
   const refuse = (why: string, next: string, cause?: unknown) =>
     new Failure("switch-failed", { what: profile, why, next, cause });
 
+  /**
+   * Removes what a `nix-env` has left that was ended in the middle. Nix takes such a link for a generation, and would make
+   * the profile point at it where it is the newest one and has the same path.
+   */
+  const sweep = async () => {
+    const used = await files.readLink(profile).catch(() => null);
+    for await (const { name, kind } of files.list(folder)) {
+      if (kind !== "link" || !isUnfinished(profile, name) || name === used) continue;
+      await files.remove(`${folder}/${name}`);
+    }
+  };
+
   const set = async (path: StorePath) => {
+    // Where it fails, so does nix-env, which has the better words.
+    await sweep().catch(() => {});
     let exit: Exit;
     try {
       exit = await runLogged({
@@ -67,7 +81,9 @@ export function createSwitch({ profile, storeFolder, runLogged, files }: SwitchO
     const target = await files.readLink(profile);
     if (target === null) return;
     const link = resolve(folder, target);
-    const isGeneration = dirname(link) === folder && generationNumber(profile, basename(link)) !== null;
+    const name = basename(link);
+    const isGeneration = dirname(link) === folder &&
+      (generationNumber(profile, name) !== null || isUnfinished(profile, name));
     const leadsTo = isGeneration ? await files.readLink(link) : target;
     // A generation that is gone is what a removal leaves that was cut off.
     if (isGeneration && (leadsTo === null || resolve(folder, leadsTo) === path)) return;
@@ -91,8 +107,10 @@ export function createSwitch({ profile, storeFolder, runLogged, files }: SwitchO
     async remove(path: StorePath): Promise<void> {
       try {
         await confirmIsOurs(path);
+        const target = await files.readLink(profile);
         // The profile first: cut off here, it would otherwise lead nowhere.
         await files.remove(profile);
+        if (target !== null && isUnfinished(profile, target)) await files.remove(`${folder}/${target}`);
         for (const generation of await generations(profile, storeFolder, files)) {
           if (generation.path === path) await files.remove(generationLink(profile, generation.number));
         }

@@ -163,7 +163,13 @@ for (const suite of NIX_SUITES) {
       await fails(/the disk is full/, [], smallStore("nr_inodes=$(($(find $0 | wc -l) + 2))"));
     });
     await t.step("Nix is missing", async () => {
-      await fails(/nix-store is not installed or not on PATH/, [], ["env", "PATH=/nonexistent"]);
+      // What the activation of the version that is there needs is still to be found.
+      const folder = `${world.tree.folder}/without-nix`;
+      await Deno.mkdir(folder);
+      for (const program of ["cat", "env", "grep", "sort"]) {
+        await Deno.symlink(`/usr/bin/${program}`, `${folder}/${program}`);
+      }
+      await fails(/nix-store is not installed or not on PATH/, [], ["env", `PATH=${folder}`]);
     });
     await t.step("and then all is well again", async () => {
       // Nix would remember for an hour that the path was missing, were it not told to ask again.
@@ -262,7 +268,7 @@ for (const suite of NIX_SUITES) {
       await eventually("the first signal", () => hail.stderr.includes("stopping"));
       hail.kill("SIGTERM");
       const { status, stderr } = await hail.finish();
-      assert.equal(status, 14, stderr);
+      assert.equal(status, 143, stderr);
       assert.match(stderr, /told twice to stop/);
       await world.reset();
     });

@@ -154,6 +154,9 @@ export class World implements AsyncDisposable {
       this.netrcFile,
       "--state-dir",
       this.stateFolder,
+      // systemd, where it runs, sees another /nix than this hail.
+      "--activation-runner",
+      "child",
       ...more,
     ];
   }

@@ -19,9 +19,15 @@ unit=$name-server.service
 note() { echo "$(date +%s%3N) $1 \${RANDOM_TEST_BY-hail} $path" >>${LOG_FOLDER}/$name; }
 `;
 
-// The lock ends with the program, however that ends; what it starts as a unit does not have it.
-const BEGIN = `exec 9>/run/$name.activation
-flock --nonblock 9 || note overlap
+// The lock ends with the program, however that ends; what it starts as a unit does not have it. An operator may come in
+// hail's way, or hail in his; only hail must not come in its own.
+const BEGIN = `lock=/run/$name.activation
+exec 9>>$lock
+flock --nonblock 9 || {
+  [ "\${RANDOM_TEST_BY-hail} $(cat $lock.by)" != "hail hail" ] || note overlap
+  flock 9
+}
+echo "\${RANDOM_TEST_BY-hail}" >$lock.by
 note begin
 `;
 

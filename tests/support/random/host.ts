@@ -30,6 +30,13 @@ export interface Found {
   readonly running: string | null;
 }
 
+/** A generation of a profile. */
+export interface Generation {
+  readonly number: number;
+  readonly path: string;
+  readonly current: boolean;
+}
+
 /** A booted Debian with several services, each with a hail of its own; and all that can befall it. */
 export class RandomHost implements AsyncDisposable {
   #boots = 1;
@@ -180,28 +187,28 @@ export class RandomHost implements AsyncDisposable {
     return boots === this.#boots ? outcome() : null;
   }
 
-  /** What the hail of a service has written down; null if it has not begun to, or is just writing. */
-  remembered(service: string): Remembered | null {
+  /**
+   * What the hail of a service has written down; null if it has not begun to, or is just writing.
+   *
+   * @param history Whether the history is wanted, too, which takes a while to read.
+   */
+  remembered(service: string, history = true): Remembered | null {
     const file = findServices(`${this.folder}/state`).find((file) => file.includes(`/${service}-`));
     if (file === undefined) return null;
-    let stored: StoredService;
+    let stored: StoredService | null = null;
     try {
       stored = readService(file);
-    } catch {
-      // A copy that was made while hail was writing. One that stays damaged is found by waiting in vain.
-      return null;
-    }
-    try {
       return {
         record: stored.record,
-        transitions: stored.transitions(1_000).toReversed(),
-        deployments: stored.history(200).toReversed(),
+        transitions: history ? stored.transitions(1_000).toReversed() : [],
+        deployments: history ? stored.history(200).toReversed() : [],
         stamp: `${stored.stamp.writer} ${stored.stamp.revision}`,
       };
     } catch {
+      // A copy that was made while hail was writing. One that stays damaged is found by waiting in vain.
       return null;
     } finally {
-      stored.close();
+      stored?.close();
     }
   }
 
@@ -216,13 +223,16 @@ export class RandomHost implements AsyncDisposable {
     return { profile: link === "" ? null : { link, path, valid: validity === "valid" }, running };
   }
 
-  /** The generations of a service, by their numbers, oldest first. */
-  async generations(service: string): Promise<readonly { readonly number: number; readonly path: string }[]> {
-    const script = 'for link in "$1"-*-link; do echo "$link $(readlink "$link")"; done';
-    const result = await this.exec(["sh", "-c", script, "sh", `${PROFILES}/${service}`]);
-    return (result?.stdout ?? "").split("\n").flatMap((line) => {
-      const [, number, path] = /-([0-9]+)-link (\/nix\/store\/\S+)$/.exec(line) ?? [];
-      return number === undefined || path === undefined ? [] : [{ number: Number(number), path }];
+  /** The generations of a service, oldest first. */
+  async generations(service: string): Promise<readonly Generation[]> {
+    const script =
+      'cd "$1"; readlink "$2"; for link in "$2"-*-link; do echo "$link $(readlink "$link")"; done';
+    const result = await this.exec(["sh", "-c", script, "sh", PROFILES, service]);
+    const [current, ...lines] = (result?.stdout ?? "").split("\n");
+    return lines.flatMap((line) => {
+      const [, name, number, path] = /^(\S+-([0-9]+)-link) (\/nix\/store\/\S+)$/.exec(line) ?? [];
+      if (number === undefined || path === undefined) return [];
+      return [{ number: Number(number), path, current: name === current }];
     }).toSorted((one, other) => one.number - other.number);
   }
 

@@ -190,7 +190,7 @@ function allows({ kind, target, goBackTo, fault }: Deployment, { at, path }: Log
  * The name of the link of a generation. A nix-env that was killed while it made one can leave it under a temporary name,
  * which Nix itself takes for that generation from then on.
  */
-const GENERATION = /^[^/]+-[0-9]+-link(\.tmp-[0-9]+-[0-9]+)?$/;
+const GENERATION = /^[^/]+-[0-9]+-link$/;
 
 function profileFaults({ record, profile, running }: Observation): string[] {
   const { active, state } = record;

@@ -1,7 +1,7 @@
 import { pauseInForce } from "../../../lib/deployment/decision.ts";
 import type { ServiceRecord } from "../../../lib/deployment/record.ts";
 import { kindOf } from "./builds.ts";
-import { type Found, pause, type RandomHost, type Remembered } from "./host.ts";
+import { type Found, type Generation, pause, type RandomHost, type Remembered } from "./host.ts";
 import { Watcher } from "./invariants.ts";
 import { type Act, describeRound, isSound, type Round } from "./plan.ts";
 
@@ -10,6 +10,9 @@ const REST_LIMIT = 120_000;
 
 /** How often is looked whether it has, in milliseconds. */
 const LOOK = 150;
+
+/** How long an operator waits until hail has noticed what he did, in milliseconds. */
+const BY_HAND = 2_000;
 
 /** One service and its hail, through all of its rounds. */
 export class Lane {
@@ -105,8 +108,8 @@ export class Lane {
         await this.#hail("rollback");
         break;
       case "rollback-to": {
-        const generation = await this.#soundGeneration(lasts);
-        if (generation !== null) await this.#hail("rollback", "--to", String(generation));
+        const generation = soundOne(await host.generations(service), lasts);
+        if (generation !== undefined) await this.#hail("rollback", "--to", String(generation.number));
         break;
       }
       case "retry":
@@ -117,9 +120,15 @@ export class Lane {
         }
         break;
       case "by-hand": {
-        const generation = await this.#soundGeneration(lasts);
-        if (generation === null) break;
-        await host.byHand(service, "--switch-generation", String(generation));
+        const all = await host.generations(service);
+        const before = all[all.findIndex(({ current }) => current) - 1];
+        if (before !== undefined && isSound(kindOf(before.path))) {
+          await host.byHand(service, "--rollback");
+          break;
+        }
+        const generation = soundOne(all, lasts);
+        if (generation === undefined) break;
+        await host.byHand(service, "--switch-generation", String(generation.number));
         break;
       }
       case "collect-garbage":
@@ -145,13 +154,6 @@ export class Lane {
     return result?.status === 0;
   }
 
-  /** The number of one of the earlier generations that are sound; null if there is none. */
-  async #soundGeneration(choice: number): Promise<number | null> {
-    const all = await this.host.generations(this.service);
-    const sound = all.slice(0, -1).filter(({ path }) => isSound(kindOf(path)));
-    return sound[choice % Math.max(1, sound.length)]?.number ?? null;
-  }
-
   /** Waits until hail has nothing left to do, and nothing changes while that is looked at. */
   async #rest(path: string): Promise<{ record: Remembered; found: Found }> {
     const over = performance.now() + REST_LIMIT;
@@ -159,9 +161,20 @@ export class Lane {
     for (;; await pause(LOOK)) {
       if (performance.now() > over) throw new Error(`it has not come to rest: ${why}`);
       if (this.signal.aborted) throw new Error("another service has failed");
-      const before = this.host.remembered(this.service);
+      const before = this.host.remembered(this.service, false);
       if (before === null) {
         why = "nothing is written down";
+        continue;
+      }
+      const { active: now, work } = before.record;
+      if (now?.how === "by-hand" && !isSound(kindOf(now.path)) && work?.endedAt !== null) {
+        // hail was quicker than the operator, who has gone back to something else than he had seen.
+        why = "the operator has gone back to a build that is broken";
+        this.#count("corrected by hand");
+        const generation = soundOne(await this.host.generations(this.service), 0);
+        if (generation === undefined) throw new Error(`${why}, and there is no other`);
+        await this.host.byHand(this.service, "--switch-generation", String(generation.number));
+        await pause(BY_HAND);
         continue;
       }
       why = restless(before.record, this.#id, path) ?? "";
@@ -209,6 +222,12 @@ export class Lane {
     ];
     return new Error(parts.join("\n\n"), { cause: error });
   }
+}
+
+/** One of the generations that are sound, but for the newest. */
+function soundOne(all: readonly Generation[], choice: number): Generation | undefined {
+  const sound = all.slice(0, -1).filter(({ path }) => isSound(kindOf(path)));
+  return sound[choice % Math.max(1, sound.length)];
 }
 
 /** Why hail still has something to do; null if it has not. */

@@ -41,7 +41,7 @@ const ACTS = {
   /** `hail rollback --to`, an earlier generation. */
   "rollback-to": 5,
   "retry": 10,
-  /** `nix-env --rollback`, behind hail's back. */
+  /** `nix-env --rollback` or `--switch-generation`, behind hail's back. */
   "by-hand": 8,
   /** `nix-store --gc`. */
   "collect-garbage": 6,
