@@ -183,7 +183,8 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     { event: "reactivated", degraded: false },
     { event: "reverified" },
   ]),
-  "a pause": play([...first, found(12, 11), { event: "refused" }], {
+  "a pause": play([...first, { event: "refused" }], {
+    latest: build(12),
     pause: {
       reason: "the shop is busy until the holidays are over",
       since: NOW - MINUTE,
