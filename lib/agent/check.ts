@@ -1,7 +1,7 @@
 import { advance } from "../deployment/advance.ts";
 import { judge, type Policy, type Verdict } from "../deployment/decision.ts";
 import { expectedPaths } from "../deployment/expected.ts";
-import { next } from "../deployment/machine.ts";
+import { next, STATES } from "../deployment/machine.ts";
 import type { Build } from "../deployment/build.ts";
 import type { ServiceRecord } from "../deployment/record.ts";
 import { createPreview, type Preview } from "../nix/preview.ts";
@@ -20,6 +20,8 @@ export interface CheckResult {
   readonly current: StorePath | null;
   readonly latest: Build;
   readonly verdict: Verdict;
+  /** Whether nothing new would be deployed, but what has failed before, or was cut off, would be tried again. */
+  readonly unwell: boolean;
   /** What a deployment would cost and change; null where nothing would be deployed because the profile is there. */
   readonly preview: Preview | null;
 }
@@ -61,10 +63,11 @@ export async function check(
     policy: options,
     now,
   });
+  const unwell = verdict.do === "nothing" && (record.state === "failed" || STATES[record.state] !== null);
   const preview = current === latest.outPath ? null : await createPreview({
     run: createRunCommand(systemClock),
     storeFolder: store,
     freeSpace: (folder) => nixFiles.freeSpace(folder),
   })({ current, wanted: latest.outPath }, signal);
-  return { profile: options.profile, current, latest, verdict, preview };
+  return { profile: options.profile, current, latest, verdict, unwell, preview };
 }

@@ -1,6 +1,8 @@
 import { listen } from "../control/server.ts";
 import { findGroup } from "../journal/group.ts";
+import { existsSync } from "node:fs";
 import { openJournal } from "../journal/open.ts";
+import { isTrusted } from "../journal/state_file.ts";
 import { socketName, stateFolder } from "../journal/state_folder.ts";
 import { lockProfile } from "../nix/profile_lock.ts";
 import { storeFolder } from "../nix/store_path.ts";
@@ -79,7 +81,9 @@ export async function deploy(
     message: `hail ${version} keeps ${profile} at ${jobUri.text}`,
     fields: { version, profile, job_uri: jobUri.text },
   });
-  const control = schedule.oneshot ? null : listen({
+  // Where others can write, a command could be answered by them; the journal has said so.
+  const reachable = !schedule.oneshot && existsSync(folder) && isTrusted(folder);
+  const control = !reachable ? null : listen({
     path: `${folder}/${socketName(profile)}`,
     gid,
     storeFolder: store,

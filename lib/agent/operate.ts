@@ -1,11 +1,13 @@
 import type { Deployer } from "../deployment/deployer.ts";
 import type { OperatorAnswer, OperatorRequest } from "../deployment/operator.ts";
 import type { Stages, Stop } from "../deployment/ports.ts";
+import { Failure } from "../failure/failure.ts";
 import { findGroup } from "../journal/group.ts";
 import { openJournal } from "../journal/open.ts";
 import { stateFolder } from "../journal/state_folder.ts";
 import { lockProfile } from "../nix/profile_lock.ts";
 import { storeFolder } from "../nix/store_path.ts";
+import type { ProfilePath } from "../nix/profile_name.ts";
 import type { Report } from "../report/event.ts";
 import { Bell } from "./bell.ts";
 import { composeDeployer, createHydraClient, type DeployOptions, STATE_GROUP } from "./compose.ts";
@@ -35,7 +37,7 @@ export async function operateOffline(
   const stop = listenForSignals(bell, report);
   const tee = createTee(report);
   const store = storeFolder(env);
-  await lockProfile(profile, store);
+  await lockForCommand(profile, store);
   const journal = openJournal({
     folder: stateFolder(env, options.stateDir, Deno.uid()),
     profile,
@@ -56,6 +58,18 @@ export async function operateOffline(
   }
 }
 
+/** Takes the lock; what to do where another hail has it is not what it is for a hail that is to stay. */
+async function lockForCommand(profile: ProfilePath, store: string) {
+  try {
+    await lockProfile(profile, store);
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== "profile-held") throw error;
+    const { what, why } = error;
+    const next = "It takes no commands, as with --oneshot: wait until it has ended, then say it again.";
+    throw new Failure("profile-held", { what, why, next, cause: error });
+  }
+}
+
 async function pollOnce(
   deployer: Deployer,
   stop: Stop,
@@ -64,7 +78,8 @@ async function pollOnce(
   stop.gently.throwIfAborted();
   const { build, deployed, refusal } = await deployer.pass(stop);
   if (refusal !== null) {
-    return { message: `build ${build.id} is not deployed: ${refusal.why}. ${refusal.next}` };
+    const { code, why, next } = refusal;
+    throw new Failure(code, { what: `build ${build.id} is not deployed`, why, next });
   }
   return {
     message: `the profile ${deployed ? "is now" : "was already"} at build ${build.id} (${build.name})`,

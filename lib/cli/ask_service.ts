@@ -1,6 +1,9 @@
+import { dirname } from "node:path";
 import { operateOffline } from "../agent/operate.ts";
 import { ask } from "../control/client.ts";
 import type { OperatorRequest } from "../deployment/operator.ts";
+import { Failure } from "../failure/failure.ts";
+import { isTrusted } from "../journal/state_file.ts";
 import type { StoredService } from "../journal/read.ts";
 import { readSettings } from "./commands/deploy.ts";
 import type { Context } from "./context.ts";
@@ -29,7 +32,7 @@ export async function askService(
   context: Context,
 ): Promise<number> {
   const { env, report, out, tell, clock } = context;
-  const { folder, socket, stored } = openService(command, context);
+  const { folder, file, socket, stored } = openService(command, context);
   let request: OperatorRequest;
   try {
     request = await makeRequest(stored);
@@ -37,7 +40,9 @@ export async function askService(
     // It must be closed before the journal of the same service is opened.
     stored.close();
   }
-  const answer = await ask(socket, request, { onProgress: tell, clock }) ?? await operateOffline(
+  const online = await ask(socket, request, { onProgress: tell, clock });
+  if (online === null) requireTrust(file);
+  const answer = online ?? await operateOffline(
     { ...readSettings(stored.settings, stored.profile), stateDir: folder },
     request,
     VERSION,
@@ -49,4 +54,19 @@ export async function askService(
   const message = clean(answer.message);
   out(command.json ? writeDocument({ message }) : message);
   return 0;
+}
+
+/**
+ * What a database says of how hail was started is what root would run now, so it must be root's own.
+ *
+ * @throws {Failure} `usage`.
+ */
+function requireTrust(file: string) {
+  if (Deno.uid() !== 0) return;
+  if ([dirname(file), file].every(isTrusted)) return;
+  throw new Failure("usage", {
+    what: file,
+    why: "it, or its folder, belongs to another user or can be written by others, and no hail runs for it",
+    next: "Ask as the user whose hail keeps it, or start that hail.",
+  });
 }

@@ -12,6 +12,8 @@ import { stateFolders } from "./state_folders.ts";
 export interface Service {
   /** The folder that the database is in, which is the state folder of the hail that keeps it. */
   readonly folder: string;
+  /** The database. */
+  readonly file: string;
   /** The socket of the hail that keeps it, if one runs. */
   readonly socket: string;
   readonly stored: StoredService;
@@ -29,10 +31,17 @@ export function openService(wanted: Wanted, context: Context): Service {
   const services = openServices(wanted, context);
   const folders = foldersFor(wanted, context);
   try {
-    const profiles = services.map(({ stored }) => stored.profile);
+    const profiles = [...new Set(services.map(({ stored }) => stored.profile))];
     const chosen = chooseService(profiles, wanted.service, context.profilesFolder, folders);
-    const service = services.find(({ stored }) => stored.profile === chosen);
+    const [service, twin] = services.filter(({ stored }) => stored.profile === chosen);
     if (service === undefined) throw new Error("a service that is not there was chosen");
+    if (twin !== undefined) {
+      throw new Failure("usage", {
+        what: chosen,
+        why: `its state is in ${service.folder} and in ${twin.folder}, and one of them is a copy`,
+        next: "Say with --state-dir which folder is meant, or move the copy away.",
+      });
+    }
     for (const other of services) if (other !== service) other.stored.close();
     return service;
   } catch (error) {
@@ -64,7 +73,12 @@ export function openServices(wanted: Wanted, context: Context): Service[] {
     const stored = attempt(() => readService(file, { storeFolder: store }));
     if (stored === null) continue;
     const own = file.slice(0, file.lastIndexOf("/"));
-    services.push({ folder: own, socket: `${own}/${socketName(stored.profile)}`, stored });
+    if (!file.endsWith(`/${databaseName(stored.profile)}`)) {
+      stored.close();
+      failures.push(misnamed(file, stored.profile));
+      continue;
+    }
+    services.push({ folder: own, file, socket: `${own}/${socketName(stored.profile)}`, stored });
   }
   const [failure] = failures;
   if (failure !== undefined && services.length === 0) throw failure;
@@ -86,6 +100,14 @@ function filesIn(folder: string, { service }: Wanted, { profilesFolder }: Contex
   const profile = profileOf(service, profilesFolder);
   const own = files.filter((file) => profile !== null && file.endsWith(`/${databaseName(profile)}`));
   return own.length > 0 ? own : files;
+}
+
+function misnamed(file: string, profile: string): Failure {
+  return new Failure("usage", {
+    what: file,
+    why: `it holds the state of ${profile} and is not named after it, so it is a copy`,
+    next: "Move it out of the state folder.",
+  });
 }
 
 function profileOf(name: string, profilesFolder: string): string | null {

@@ -14,6 +14,9 @@ import { Failure, FAILURE_EXIT_STATUS, type FailureCode } from "../failure/failu
 import { parseStorePath } from "../nix/store_path.ts";
 import { sanitise } from "../report/sanitise.ts";
 
+/** The last moment that a `Date` can be. */
+const TIME_MAX = 8_640_000_000_000_000;
+
 /** The version of the protocol. */
 export const PROTOCOL_VERSION = 1;
 
@@ -48,7 +51,7 @@ export interface FailureReply {
 const Text = v.pipe(v.string(), v.maxLength(TEXT_LIMIT));
 const Version = v.object({
   path: Text,
-  buildId: v.nullable(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+  buildId: v.nullable(v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(TIME_MAX))),
   name: v.nullable(Text),
 });
 const RequestLine = v.variant("command", [

@@ -102,10 +102,10 @@ class Server implements ControlServer {
     const over = new AbortController();
     await Promise.race([Promise.all(this.#served), clock.sleep(CLOSE_GRACE, over.signal)]);
     over.abort();
-    for (const wire of this.#wires) {
+    await Promise.all([...this.#wires].map((wire) => {
       wire.send({ failure: toFailureReply(stopped()) });
-      await wire.end();
-    }
+      return wire.end();
+    }));
   }
 
   async #accept(): Promise<void> {

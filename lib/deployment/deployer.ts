@@ -118,8 +118,8 @@ export class Deployer {
 
   /** Remembers when the next pass will be, for those who ask. */
   planned(nextPollAt: number) {
-    // At once after a start, so that nobody is shown the plan of an earlier life.
-    this.#ports.journal.note({ nextPollAt }, this.#planned);
+    // At once after a start or a failure, so that nobody is shown a plan that holds no longer.
+    this.#ports.journal.note({ nextPollAt }, this.#planned && this.failures === 0);
     this.#planned = true;
   }
 
@@ -135,7 +135,8 @@ export class Deployer {
       } catch (error) {
         if (stop.gently.aborted && error === stop.gently.reason) return;
         this.#ports.report(failureEvent(error));
-        this.#noteFailure(error);
+        // The pass that follows counts it.
+        this.#noteFailure(error, 0);
       }
     });
   }
@@ -441,9 +442,9 @@ export class Deployer {
     return outcomeOf(this.#record, this.#failure);
   }
 
-  #noteFailure(error: unknown) {
+  #noteFailure(error: unknown, more = 1) {
     const { journal, clock } = this.#ports;
-    const failures = this.#record.failures + 1;
+    const failures = this.#record.failures + more;
     if (!(error instanceof Failure)) return journal.note({ failures });
     const { code, message, next } = error;
     journal.note({ failures, lastFailure: { at: clock.now(), code, message, next } });
@@ -472,7 +473,12 @@ export class Deployer {
       const { state } = this.#record;
       // A deployment that an earlier hail, or an activation that could not be begun, has left in the middle.
       if (STATES[state] !== null && state !== "verifying") await this.#drive(stop);
-      return await this.#rollback(goal, stop);
+      try {
+        return await this.#rollback(goal, stop);
+      } catch (error) {
+        if (error instanceof Failure && error.code !== "usage") this.#noteFailure(error);
+        throw error;
+      }
     });
   }
 
@@ -489,6 +495,7 @@ export class Deployer {
       });
     }
     const from = describe(this.#record, path) ?? goal;
+    await this.#ports.nix.protect(goal.path);
     this.#take({ event: "rollback-asked", from, to: goal, reason: "asked for by `hail rollback`" });
     await this.#drive(stop);
     const failure = this.#outcome();
@@ -497,9 +504,8 @@ export class Deployer {
     if (work?.kind === "by-hand") {
       return { message: "the profile was changed by hand meanwhile, and is left so" };
     }
-    const marked = from.path === goal.path
-      ? ""
-      : `; ${short(from)} is marked bad and waits for \`hail retry\``;
+    const latest = from.path === this.#record.latest?.outPath ? " and waits for `hail retry`" : "";
+    const marked = from.path === goal.path ? "" : `; ${short(from)} is marked bad${latest}`;
     return { message: `the profile is back at ${goal.path}${marked}` };
   }
 

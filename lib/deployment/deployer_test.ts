@@ -572,7 +572,7 @@ Deno.test("Deployer rolls back when the operator says so, and deploys that build
   take();
   const { message } = await deployer.rollback(null, state.stop);
   assert.match(message, /back at .*-a; build 2 is marked bad/);
-  assert.deepEqual(take(), ["switch a", "activate a from b build 1", "verify a", "release"]);
+  assert.deepEqual(take(), ["protect a", "switch a", "activate a from b build 1", "verify a", "release"]);
   assert.equal((await deployer.pass(state.stop)).refusal?.code, "marked-bad");
   assert.match(deployer.retry().message, /build 2 is not marked bad any more/);
   assert.equal((await deployer.pass(state.stop)).deployed, true);

@@ -43,14 +43,17 @@ export function retry({ latest, bad, state }: ServiceRecord): Carried {
   if (mark !== undefined) {
     return {
       facts,
-      answer: { message: `build ${latest?.id} is not marked bad any more; it is deployed at the next poll` },
+      answer: {
+        message:
+          `build ${latest?.id} is not marked bad any more; it is deployed at the next poll, if nothing else stands against that`,
+      },
     };
   }
   return {
     facts,
     answer: {
       message: state === "waiting" || state === "failed"
-        ? "what has failed is tried again now"
+        ? "what has failed is tried again, without waiting any longer"
         : "no mark stands against the latest build; nothing has changed",
     },
   };
@@ -76,6 +79,8 @@ const ON_THE_WAY: readonly State[] = [
  */
 export function rollbackGoal({ work, state, previous, bad }: ServiceRecord, to: Version | null): Version {
   if (to !== null) return to;
+  // A roll-back that fails is left for what was there before it.
+  if (state === "failed" && work?.kind === "rollback") return work.target;
   const underWay = ON_THE_WAY.includes(state) ? work?.goBackTo ?? null : null;
   if (underWay !== null) return underWay;
   if (previous === null) {

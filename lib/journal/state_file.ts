@@ -99,6 +99,10 @@ export function makeFolder(folder: string, gid: number | null): void {
   try {
     if (existsSync(folder)) {
       if (!statSync(folder).isDirectory()) throw new Trouble("unwritable", "its folder is not a folder");
+      // Whoever can write it could put links and databases of their own there, which root would follow.
+      if (!isTrusted(folder)) {
+        throw new Trouble("unwritable", "its folder belongs to another user, or others can write to it");
+      }
       return;
     }
     mkdirSync(dirname(folder), { recursive: true, mode: 0o755 });
@@ -108,6 +112,12 @@ export function makeFolder(folder: string, gid: number | null): void {
   } catch (error) {
     throw troubleOf(error);
   }
+}
+
+/** Whether nobody but this user and root can write to a file or folder, as far as owner and mode say. */
+export function isTrusted(path: string): boolean {
+  const { uid, mode } = statSync(path);
+  return (uid === 0 || uid === Deno.uid()) && (mode & 0o022) === 0;
 }
 
 /**

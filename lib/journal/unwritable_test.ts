@@ -32,6 +32,20 @@ Deno.test("a folder that cannot be written is told once, and all is written as s
   assert.deepEqual([stored.chain.length, stored.ids], [15, [1, 2, 3]]);
 });
 
+Deno.test("a folder that others can write is not trusted, and used as soon as they cannot", () => {
+  using world = journalWorld();
+  Deno.mkdirSync(world.folder);
+  Deno.chmodSync(world.folder, 0o777);
+  const journal = world.open();
+  world.step(journal);
+  assert.deepEqual(world.news(), ["state-unwritable"]);
+  assert.match(world.events[0]?.message ?? "", /others can write to it/);
+  assert.deepEqual([...Deno.readDirSync(world.folder)], []);
+  Deno.chmodSync(world.folder, 0o755);
+  world.step(journal);
+  assert.deepEqual(world.news(), ["state-written-again"]);
+});
+
 Deno.test("that the state cannot be written is told again every hour, whatever the clock does", () => {
   using world = journalWorld();
   block(world);
@@ -136,7 +150,7 @@ function mountSmall(path: string): boolean {
   if (Deno.uid() !== 0) return false;
   Deno.mkdirSync(path, { recursive: true });
   return new Deno.Command("mount", {
-    args: ["-t", "tmpfs", "-o", "size=256k", "hail-test", path],
+    args: ["-t", "tmpfs", "-o", "size=256k,mode=0700", "hail-test", path],
     stderr: "null",
   })
     .outputSync().success;

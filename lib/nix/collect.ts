@@ -12,13 +12,16 @@ import { SWITCH_TIME_LIMIT } from "./switch.ts";
 // How many generations one nix-env is given: a bound on its arguments.
 const BATCH = 200;
 
+// How long links to generations may be looked for, in milliseconds.
+const PINS_TIME_LIMIT = 60_000;
+
 /** What {@linkcode createCollect} needs. */
 export interface CollectOptions {
   readonly profile: ProfilePath;
   readonly storeFolder: string;
   readonly stateFolder: string;
   readonly retention: Retention;
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: Pick<Clock, "now" | "sleep">;
   readonly runLogged: RunLogged;
   readonly report: Report;
   readonly files: NixFiles;
@@ -41,6 +44,22 @@ export function createCollect(options: CollectOptions) {
     throw new Error(said === null ? `nix-env ended with status ${exit.status}` : `Nix says: ${said}`);
   };
 
+  /** A link that leads to a file system which does not answer must not hold hail up. */
+  const withinTime = async <T>(work: Promise<T>): Promise<T> => {
+    const over = new AbortController();
+    // Where the time is over, nobody hears what comes of it later.
+    work.catch(() => {});
+    const late = clock.sleep(PINS_TIME_LIMIT, over.signal).then(() => {
+      throw new Error("to look for links to them took longer than a minute");
+    });
+    late.catch(() => {});
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      over.abort();
+    }
+  };
+
   return async (keep: readonly StorePath[]): Promise<void> => {
     // Most hosts have set no bound; the folders of the whole machine are not looked through for nothing.
     if (retention.generations === null && retention.days === null) return;
@@ -48,7 +67,7 @@ export function createCollect(options: CollectOptions) {
       const all = await generations(profile, storeFolder, files);
       const facts = { generations: all, keep, now: clock.now() };
       if (generationsToRemove({ ...facts, pinned: new Set() }, retention).length === 0) return;
-      const pinned = await pinnedGenerations(profile, stateFolder, files);
+      const pinned = await withinTime(pinnedGenerations(profile, stateFolder, files));
       const numbers = generationsToRemove({ ...facts, pinned }, retention);
       for (let at = 0; at < numbers.length; at += BATCH) {
         const batch = numbers.slice(at, at + BATCH);

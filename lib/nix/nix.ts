@@ -22,7 +22,7 @@ export interface NixOptions {
   readonly realiseTimeout: number;
   /** Which old generations stay. */
   readonly retention: Retention;
-  readonly clock: Pick<Clock, "now" | "monotonic">;
+  readonly clock: Clock;
   readonly run: RunCommand;
   readonly report: Report;
   readonly files: NixFiles;

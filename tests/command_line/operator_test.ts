@@ -172,8 +172,11 @@ Deno.test("what is wrong with --to is said", async () => {
   await using world = await SmallWorld.make();
   await world.release(11);
   await deploy(world);
+  const bare = `${world.folder}/store/${"2".repeat(32)}-bare`;
+  await Deno.mkdir(bare);
   for (
     const [to, says] of [
+      [bare, /it has no bin\/activate/],
       ["7", /generation 7 of .*: there is none\. There are: 1\.\n$/],
       ["/etc/passwd", /neither a number nor a store path/],
       [`${world.folder}/store/${"1".repeat(32)}-gone`, /it is not in the store/],
@@ -183,6 +186,26 @@ Deno.test("what is wrong with --to is said", async () => {
     assert.equal(status, 2, stderr);
     assert.match(stderr, says);
   }
+});
+
+Deno.test("a copy of a service's state is never taken for the service", async () => {
+  await using world = await SmallWorld.make();
+  await world.release(11);
+  await deploy(world);
+  const folder = `${world.folder}/state`;
+  const [name = ""] = [...Deno.readDirSync(folder)].map((entry) => entry.name).filter((one) =>
+    one.endsWith(".sqlite")
+  );
+  await Deno.mkdir(`${folder}/backup`);
+  await Deno.copyFile(`${folder}/${name}`, `${folder}/backup/${name}`);
+  const twins = await world.hail("pause");
+  assert.equal(twins.status, 2, twins.stderr);
+  assert.match(twins.stderr, /one of them is a copy/);
+  await Deno.remove(`${folder}/backup`, { recursive: true });
+  await Deno.copyFile(`${folder}/${name}`, `${folder}/other-000000000000.sqlite`);
+  const misnamed = await world.hail("pause");
+  assert.equal(misnamed.status, 0, misnamed.stderr);
+  assert.match(misnamed.stderr, /is not named after it, so it is a copy/);
 });
 
 Deno.test("with several services one is named, and all are shown", async () => {

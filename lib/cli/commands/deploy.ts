@@ -70,7 +70,7 @@ export function defineDeploy(
     .addOption(
       new Option(
         "--on-manual-change <WHAT>",
-        "When somebody else changes the profile: respect it until Hydra names a newer build, hold until `hail resume`, or ignore it.",
+        "When somebody else changes the profile: respect it until Hydra names another build, hold until `hail resume`, or ignore it.",
       ).choices(ON_MANUAL_CHANGE).default("respect"),
     )
     .option("--refuse-downgrade", "Never deploy a build with a lower id than the active one.")

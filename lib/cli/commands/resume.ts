@@ -15,7 +15,7 @@ export function defineResume(program: Command, done: (command: ResumeCommand) =>
     program,
     "resume",
     "End a pause, and the hold after a change by hand.",
-    "Ends a pause, and the hold after a change by hand: the next poll, which comes at once, deploys what is new.",
+    "Ends a pause, and the hold after a change by hand: the next poll deploys what is new; a hail that runs polls at once.",
   );
   command.action((_service: unknown, options: RawOptions) =>
     done({ command: "resume", ...readServiceOptions(new Reader(command, options)) })

@@ -15,7 +15,7 @@ export function defineRetry(program: Command, done: (command: RetryCommand) => v
     program,
     "retry",
     "Try the latest build again that failed or was rolled back.",
-    "Forgets that the latest build is marked bad, and tries at once what waits or has failed.",
+    "Forgets that the latest build is marked bad, and tries again what waits or has failed: at once, where hail runs.",
   );
   command.action((_service: unknown, options: RawOptions) =>
     done({ command: "retry", ...readServiceOptions(new Reader(command, options)) })

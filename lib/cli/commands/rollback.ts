@@ -90,5 +90,11 @@ function existingPath(text: string, store: string): StorePath {
   if (!existsSync(path)) {
     throw refuse("it is not in the store", "hail goes back only to what is there; give another one.");
   }
+  if (!existsSync(`${path}/bin/activate`)) {
+    throw refuse(
+      "it has no bin/activate, so it is no profile that hail can go back to",
+      "Give another path.",
+    );
+  }
   return path;
 }

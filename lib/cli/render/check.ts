@@ -24,9 +24,10 @@ export function renderCheck(name: string, result: CheckResult, now: number, page
   ].join("\n");
 }
 
-function headline(name: string, { verdict, latest, preview }: CheckResult, page: Page): string[] {
+function headline(name: string, { verdict, latest, preview, unwell }: CheckResult, page: Page): string[] {
   const build = `build ${latest.id} (${latest.name})`;
   const [text, tone] = ((): [string, "good" | "doubtful" | "bad"] => {
+    if (unwell) return [`${build} is in place, and what has failed would be tried again`, "doubtful"];
     if (verdict.do === "nothing") return [`${build} is active; nothing would be done`, "good"];
     if (verdict.do === "refuse") {
       return [`${build} would not be deployed: ${verdict.why}. ${verdict.next}`, "doubtful"];

@@ -76,7 +76,7 @@ function reasonOf(deployment: Deployment): string {
         : `from ${shortVersion(goBackTo)}`,
     );
   }
-  if (outcome === "superseded") reasons.push("another came before it");
+  if (outcome === "superseded") reasons.push("something else took its place");
   if (fault !== null) reasons.push(faultOf(fault));
   if (rollbackFault !== null) reasons.push(`roll-back: ${faultOf(rollbackFault)}`);
   return reasons.filter((reason) => reason !== "").join("; ");

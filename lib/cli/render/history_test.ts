@@ -58,7 +58,7 @@ for (
     ["a change by hand that holds", / by-hand +web-7.0 +by-hand .* from build 12$/m],
     ["a profile that was removed by hand", / by-hand +- +by-hand .* the profile was removed$/m],
     ["a roll-back of the operator's", /^ 3 .* rollback +11 +rolled-back +3m00s +from build 12$/m],
-    ["a build that another one came before", / update +12 +superseded .* another came before it$/m],
+    ["a build that another one came before", / update +12 +superseded .* something else took its place$/m],
     ["a version that is activated again", /^ 2 .* restart +11 /m],
   ] as const
 ) {

@@ -116,6 +116,9 @@ const DOING: Readonly<Record<State, Words>> = {
   "failed": (work) => {
     if (work.kind === "restart") return `failed at the start of hail: ${cause(work)}; it is tried again`;
     const { rollbackFault } = work;
+    if (work.kind === "rollback" && work.fault === null) {
+      return `failed: the roll-back to ${backTo(work)}, which the operator asked for; it is tried again`;
+    }
     const back = rollbackFault === null
       ? "the roll-back"
       : work.goBackTo === null
