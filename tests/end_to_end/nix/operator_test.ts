@@ -16,6 +16,27 @@ for (const suite of NIX_SUITES) {
     };
     const state = () => world.remembered().record.state;
 
+    await t.step("check: it says what a poll would do, and does nothing of it", async () => {
+      const next = await world.release({ version: "2.5" });
+      const { status, stdout, stderr } = await world.operator(["check", "--json"]);
+      assert.equal(status, 0, stderr);
+      const { verdict, latest, preview } = JSON.parse(stdout);
+      assert.equal(verdict.do, "deploy");
+      assert.equal(latest.path, next.storePath);
+      assert.equal(preview.note, null);
+      assert.equal(preview.enough, true);
+      assert.equal(preview.paths_to_fetch, 2);
+      const names = (changes: readonly { name: string }[]) => changes.map(({ name }) => name);
+      assert.deepEqual(names(preview.difference.changed), ["web", "web-payload"], stdout);
+      assert.deepEqual([...names(preview.difference.added), ...names(preview.difference.removed)], []);
+      await says(["check"], /would be deployed[^]*web +2\.0 -> 2\.5/);
+      assert.equal(await world.current(), two.storePath);
+      const valid = await world.tree.run(["nix-store", "--check-validity", next.storePath], {
+        mayFail: true,
+      });
+      assert.notEqual(valid.status, 0, "nothing was fetched");
+    });
+
     await t.step("paused: nothing new is deployed, with 18 and the reason", async () => {
       await says(["pause", "--reason", "audit week"], /paused since/);
       await world.release({ version: "3.0" });
