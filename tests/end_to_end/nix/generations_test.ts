@@ -37,7 +37,7 @@ for (const suite of NIX_SUITES) {
         stateFolder: tree.outside("/nix/var/nix"),
         realiseTimeout: 60_000,
         retention: { generations: null, days: null, ...retention },
-        clock: { now: () => now, monotonic: () => systemClock.monotonic() },
+        clock: { ...systemClock, now: () => now },
         run: runCommand,
         report: (event) => events.push(event),
         files: nixFiles,
