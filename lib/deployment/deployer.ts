@@ -1,46 +1,27 @@
 import { Failure } from "../failure/failure.ts";
 import type { StorePath } from "../nix/store_path.ts";
-import type { Report } from "../report/event.ts";
 import { failureEvent } from "../report/failure_event.ts";
-import type { Clock } from "../time/clock.ts";
-import { type ActPorts, type Limits, perform, short } from "./acts.ts";
-import { advance, describe, type Happening } from "./advance.ts";
+import { short } from "./acts.ts";
+import { describe } from "./advance.ts";
 import type { Build } from "./build.ts";
-import { judge, pauseInForce, type Policy, type Refusal } from "./decision.ts";
-import { expectedPaths } from "./expected.ts";
-import { type EventName, type State, STATES } from "./machine.ts";
+import { judge, type Refusal } from "./decision.ts";
+import { Driver, type DriverOptions, type DriverPorts } from "./driver.ts";
+import { type State, STATES } from "./machine.ts";
 import type { OperatorAnswer } from "./operator.ts";
 import * as orders from "./orders.ts";
-import { outcomeOf, rolledBackEvent } from "./outcome.ts";
-import type { Activator, Hydra, Journal, Nix, Stages, Stop, Verifier } from "./ports.ts";
+import type { Hydra, Stop } from "./ports.ts";
 import type { ServiceRecord, Version } from "./record.ts";
 
 export type { Limits } from "./acts.ts";
 export type { Stop } from "./ports.ts";
 
 /** What a {@linkcode Deployer} works with. */
-export interface DeployerPorts {
+export interface DeployerPorts extends DriverPorts {
   readonly hydra: Hydra;
-  readonly nix: Nix;
-  readonly activator: Activator;
-  readonly verifier: Verifier;
-  readonly journal: Journal;
-  /** What the profile points at now. */
-  readonly current: () => Promise<StorePath | null>;
-  readonly clock: Clock;
-  readonly stages: Stages;
-  readonly report: Report;
-  /** The id of the host's present boot. */
-  readonly bootId: () => Promise<string>;
-  /** Called just before and just after each transition is written, so that a test can end the process there. */
-  readonly failPoint?: (point: string) => void;
 }
 
 /** How a {@linkcode Deployer} behaves. */
-export interface DeployerOptions {
-  readonly limits: Limits;
-  readonly policy: Policy;
-}
+export type DeployerOptions = DriverOptions;
 
 /** What one {@linkcode Deployer.pass} came to. */
 export interface PassResult {
@@ -54,9 +35,6 @@ export interface PassResult {
 
 // A poll is at most: HEAD, GET in its place, and three hops of a renamed job.
 const REQUESTS_OF_A_POLL = 6;
-
-// Removing old generations waits for a garbage collector that is running.
-const CLEAN_UP_LIMIT = 30 * 60_000;
 
 /** How often a pass looks again, where somebody comes in between. */
 const ROUNDS = 3;
@@ -73,14 +51,8 @@ const YIELDING: Refusal = {
   next: "Wait for the roll-back to end.",
 };
 
-/** The failures that pass; where the service is not well, they are not what the outcome tells. */
-const PASSING: readonly EventName[] = ["realise-failed", "switch-failed"];
-
 /** The states of a way back. */
 const BACKWARDS: readonly State[] = ["rolling-back", "reactivating", "reverifying", "undoing"];
-
-/** Aborts what cannot be waited for when the operator wants to go back. */
-const URGENT = new Error("the operator wants to roll back");
 
 /**
  * Brings one profile to the latest build of one job, and back where that fails. All that it remembers is in the journal,
@@ -89,15 +61,12 @@ const URGENT = new Error("the operator wants to roll back");
 export class Deployer {
   readonly #ports: DeployerPorts;
   readonly #options: DeployerOptions;
+  readonly #driver: Driver;
   /** Ends when the work before has ended: there is never more than one thing under way. */
   #turn: Promise<void> = Promise.resolve();
-  #urgent = new AbortController();
   /** Hydra is asked for the build once in each life, since the job may be another than in the life before. */
   #asked = false;
-  #reconciled = false;
   #planned = false;
-  /** The failure that is behind the present state, if it was met in this life. */
-  #failure: Failure | null = null;
   /** What has just failed is not tried again in the same breath. */
   #justFailed = false;
   #refused = "";
@@ -105,6 +74,7 @@ export class Deployer {
   constructor(ports: DeployerPorts, options: DeployerOptions) {
     this.#ports = ports;
     this.#options = options;
+    this.#driver = new Driver(ports, options);
   }
 
   get #record(): ServiceRecord {
@@ -143,47 +113,24 @@ export class Deployer {
 
   async #start(stop: Stop) {
     const { current, nix } = this.#ports;
-    this.#reconcile();
-    if (this.#record.state === "failed") this.#take({ event: "retried" });
+    this.#driver.reconcile();
+    if (this.#record.state === "failed") this.#driver.take({ event: "retried" });
     const path = await current();
     if (stop.gently.aborted) return;
-    this.#noticeChange(path);
+    this.#driver.noticeChange(path);
     if (STATES[this.#record.state] === null) {
       // Not right after a switch: a hail that was killed there would leave the root behind for good.
       await nix.release();
       if (path === null) return;
       const version = describe(this.#record, path);
       if (version === null) return;
-      this.#take({ event: "started", version });
+      this.#driver.take({ event: "started", version });
     }
-    await this.#drive(stop);
-    const failure = this.#outcome();
+    await this.#driver.drive(stop);
+    const failure = this.#driver.outcome();
     if (failure === null) return;
     this.#justFailed = true;
     throw failure;
-  }
-
-  /**
-   * Sets right, once in each life, what an earlier life has left in the middle and cannot simply be done again.
-   *
-   * @param verifying Whether that includes a verification.
-   */
-  #reconcile(verifying = true) {
-    if (this.#reconciled) return;
-    this.#reconciled = true;
-    const { state, work } = this.#record;
-    if (work !== null && (STATES[state] !== null || state === "discovered")) {
-      this.#ports.report({
-        name: "resume",
-        level: "warning",
-        message: `deployment ${work.id} of ${short(work.target)} was cut off while ${state}; it goes on`,
-        fields: { deployment: work.id, state, path: work.target.path },
-      });
-    }
-    // Hydra may name another build by now.
-    if (state === "discovered" || state === "realising") this.#take({ event: "interrupted" });
-    // The host may have been started anew in between.
-    if (verifying && (state === "verifying" || state === "reverifying")) this.#take({ event: "resumed" });
   }
 
   /**
@@ -206,17 +153,17 @@ export class Deployer {
   }
 
   async #pass(stop: Stop): Promise<PassResult> {
-    this.#reconcile();
+    this.#driver.reconcile();
     const again = !this.#justFailed;
     this.#justFailed = false;
-    if (again && this.#record.state === "failed") this.#take({ event: "retried" });
+    if (again && this.#record.state === "failed") this.#driver.take({ event: "retried" });
     const working = STATES[this.#record.state] !== null;
-    if (working) await this.#drive(stop);
+    if (working) await this.#driver.drive(stop);
     try {
       return await this.#follow(stop, working);
     } catch (error) {
       // A service that is not well is the greater trouble, and Hydra out of reach may be a part of it.
-      const unwell = this.#record.state === "failed" ? this.#outcome() : null;
+      const unwell = this.#record.state === "failed" ? this.#driver.outcome() : null;
       if (unwell === null || stop.gently.aborted) throw error;
       if (error instanceof Failure && error.code !== unwell.code) this.#ports.report(failureEvent(error));
       throw unwell;
@@ -230,7 +177,7 @@ export class Deployer {
     const latest = await this.#latest(await hydra.latest(stop.gently), stop);
     journal.note({ polledAt: clock.now() }, true);
     const path = await current();
-    this.#noticeChange(path);
+    this.#driver.noticeChange(path);
 
     const verdict = judge({
       record: this.#record,
@@ -242,7 +189,7 @@ export class Deployer {
     const unwell = this.#record.state === "failed";
     // A first deployment that cannot be taken back leaves no room for another one.
     if (unwell && (verdict.do !== "deploy" || this.#record.work?.kind === "first")) {
-      throw this.#outcome() ?? new Error("failed without a failure");
+      throw this.#driver.outcome() ?? new Error("failed without a failure");
     }
     if (verdict.do === "refuse") {
       this.#refuse(latest, verdict);
@@ -252,13 +199,13 @@ export class Deployer {
       await this.#upToDate(latest);
       return { build: latest, deployed, refusal: null };
     }
-    this.#take({ event: "build-found", build: latest, goBackTo: this.#goBackTo(path), unwell });
-    this.#take({ event: "admitted" });
-    await this.#drive(stop);
-    const failure = this.#outcome();
+    this.#driver.take({ event: "build-found", build: latest, goBackTo: this.#goBackTo(path), unwell });
+    this.#driver.take({ event: "admitted" });
+    await this.#driver.drive(stop);
+    const failure = this.#driver.outcome();
     if (failure !== null) throw failure;
     if (this.#record.state === "active") return { build: latest, deployed: true, refusal: null };
-    if (this.#urgent.signal.aborted) return { build: latest, deployed, refusal: YIELDING };
+    if (this.#driver.hurried) return { build: latest, deployed, refusal: YIELDING };
     // Something came in between: a pause, a change by hand, the operator's roll-back. What follows from it is seen anew.
     if (round < ROUNDS) return await this.#follow(stop, deployed, round + 1);
     return { build: latest, deployed, refusal: CHANGING };
@@ -294,7 +241,7 @@ export class Deployer {
   async #upToDate(latest: Build) {
     const { state, active } = this.#record;
     if (state === "waiting" || state === "held" || state === "rolled-back") {
-      this.#take({ event: "up-to-date" });
+      this.#driver.take({ event: "up-to-date" });
       await this.#ports.nix.release();
     }
     // The same path again under a new number.
@@ -308,7 +255,7 @@ export class Deployer {
   #refuse(latest: Build, refusal: Refusal) {
     const { state } = this.#record;
     // A roll-back is told as what it is, for as long as the same build is the latest.
-    if (state !== "held" && state !== "rolled-back") this.#take({ event: "refused" });
+    if (state !== "held" && state !== "rolled-back") this.#driver.take({ event: "refused" });
     const key = `${refusal.code} ${latest.outPath} ${refusal.why}`;
     if (this.#refused === key) return;
     this.#refused = key;
@@ -318,128 +265,6 @@ export class Deployer {
       message: `build ${latest.id} (${latest.name}) is not deployed: ${refusal.why}. ${refusal.next}`,
       fields: { build_id: latest.id, path: latest.outPath, code: refusal.code },
     });
-  }
-
-  /** Does one act after the other until a state of rest is reached. */
-  async #drive(stop: Stop) {
-    const { journal, current, report, nix, activator, stages } = this.#ports;
-    const ports: ActPorts = {
-      ...this.#ports,
-      noteLeader: (leader) => {
-        const { work } = this.#record;
-        if (work !== null) journal.note({ work: { ...work, leader } });
-      },
-      noteBegin: () => {
-        const { work } = this.#record;
-        if (work !== null) journal.note({ work: { ...work, begun: work.begun + 1 } });
-      },
-    };
-    for (;;) {
-      const { state, work, seen } = this.#record;
-      const act = STATES[state];
-      if (act === null || work === null) break;
-      stop.gently.throwIfAborted();
-      if (this.#noticeChange(await current())) break;
-      const task = {
-        work,
-        before: seen ?? null,
-        limits: this.#options.limits,
-        stop,
-        urgent: this.#urgent.signal,
-      };
-      let done;
-      try {
-        done = await perform(act, task, ports);
-      } catch (error) {
-        if (error !== URGENT || stop.gently.aborted) throw error;
-        // What was being verified is left from that state; what was being realised waits.
-        if (state === "realising") {
-          this.#failure = null;
-          this.#take({ event: "interrupted" });
-        }
-        return;
-      }
-      this.#failure = done.failure ?? this.#failure;
-      if (this.#noticeChange(await current(), done.happening.event)) break;
-      const pause = pauseInForce(this.#record.pause, this.#ports.clock.now());
-      if (done.happening.event === "realised" && pause !== null) {
-        this.#take({ event: "refused" });
-        break;
-      }
-      this.#take(done.happening);
-      // Where nothing more can be done, whoever asked for the deployment is told.
-      const { state: after } = this.#record;
-      const aside = STATES[after] !== null || (after === "failed" && PASSING.includes(done.happening.event));
-      if (done.failure !== undefined && aside) report(failureEvent(done.failure));
-    }
-    if (this.#record.state === "waiting") return;
-    stages.enter("cleaning up", CLEAN_UP_LIMIT);
-    await this.#settled();
-    await nix.release();
-    await activator.tidy(null);
-  }
-
-  /** Tidies up after a success. */
-  async #settled() {
-    const { state, active, previous, work } = this.#record;
-    if (state !== "active" || active === null || work?.outcome !== "active") return;
-    this.#failure = null;
-    const keep = [active.path, ...(previous === null ? [] : [previous.path])];
-    await this.#ports.nix.collect(keep);
-  }
-
-  /**
-   * Looks whether somebody else has changed the profile, and if so records and respects it.
-   *
-   * @param event What has just come of an act, if one was done.
-   */
-  #noticeChange(path: StorePath | null, event?: Happening["event"]): boolean {
-    const { state, seen, work, latest } = this.#record;
-    if (seen === undefined) {
-      if (state === "idle") this.#ports.journal.note({ seen: path });
-      return false;
-    }
-    if (expectedPaths(this.#record, event).includes(path)) return false;
-    const { onManualChange } = this.#options.policy;
-    if (onManualChange === "ignore") {
-      if (STATES[state] === null) this.#ports.journal.note({ seen: path });
-      return false;
-    }
-    const hold = onManualChange === "hold";
-    this.#ports.report({
-      name: "changed-by-hand",
-      level: "warning",
-      message: `the profile was changed by somebody else and now ${
-        path === null ? "is gone" : `points at ${path}`
-      }, before ${seen === null ? "it did not exist" : `at ${seen}`}; it is left so until ${
-        hold ? "you say `hail resume`" : "Hydra names another build"
-      }`,
-      fields: {
-        path,
-        previous_path: seen,
-        build_id: latest?.id ?? null,
-        state,
-        deployment: work?.endedAt === null ? work.id : null,
-      },
-    });
-    this.#take({ event: "changed-by-hand", path, hold });
-    return true;
-  }
-
-  /** Writes down what happened. The act that it leads to comes after. */
-  #take(happening: Happening) {
-    const { journal, clock, report, failPoint } = this.#ports;
-    const advanced = advance(journal.record, happening, clock.now());
-    const { from, to } = advanced.transition;
-    failPoint?.(`${from} ${happening.event} before`);
-    journal.write(advanced);
-    failPoint?.(`${from} ${happening.event} after`);
-    const { work, active } = journal.record;
-    if (to === "rolled-back" && work !== null) report(rolledBackEvent(work, active));
-  }
-
-  #outcome(): Failure | null {
-    return outcomeOf(this.#record, this.#failure);
   }
 
   #noteFailure(error: unknown, more = 1) {
@@ -466,13 +291,13 @@ export class Deployer {
       return Promise.reject(error);
     }
     // What goes back already is not to be disturbed.
-    if (!BACKWARDS.includes(this.#record.state)) this.#urgent.abort(URGENT);
+    if (!BACKWARDS.includes(this.#record.state)) this.#driver.hurry();
     return this.#inTurn(async () => {
-      this.#urgent = new AbortController();
-      this.#reconcile(false);
+      this.#driver.calm();
+      this.#driver.reconcile(false);
       const { state } = this.#record;
       // A deployment that an earlier hail, or an activation that could not be begun, has left in the middle.
-      if (STATES[state] !== null && state !== "verifying") await this.#drive(stop);
+      if (STATES[state] !== null && state !== "verifying") await this.#driver.drive(stop);
       try {
         return await this.#rollback(goal, stop);
       } catch (error) {
@@ -484,7 +309,7 @@ export class Deployer {
 
   async #rollback(goal: Version, stop: Stop): Promise<OperatorAnswer> {
     const path = await this.#ports.current();
-    this.#noticeChange(path);
+    this.#driver.noticeChange(path);
     const { state, active } = this.#record;
     if (path === goal.path && active?.path === goal.path && STATES[state] === null && state !== "failed") {
       if (state === "rolled-back") return { message: `hail has gone back to ${goal.path} already` };
@@ -496,9 +321,9 @@ export class Deployer {
     }
     const from = describe(this.#record, path) ?? goal;
     await this.#ports.nix.protect(goal.path);
-    this.#take({ event: "rollback-asked", from, to: goal, reason: "asked for by `hail rollback`" });
-    await this.#drive(stop);
-    const failure = this.#outcome();
+    this.#driver.take({ event: "rollback-asked", from, to: goal, reason: "asked for by `hail rollback`" });
+    await this.#driver.drive(stop);
+    const failure = this.#driver.outcome();
     if (failure !== null) throw failure;
     const { work } = this.#record;
     if (work?.kind === "by-hand") {
