@@ -1,5 +1,6 @@
 # A profile that sets up hails: its bin/activate brings the units hail-NAME.service of a host in line with a set
-# of services, each of which keeps the Nix profile hail-profiles/NAME at the latest build of a Hydra job.
+# of services, each of which keeps the Nix profile hail-profiles/NAME at the latest build of a Hydra job. With
+# `agent = true` one hail keeps them all: the unit hail.service.
 #
 # One of the services is usually the manager: its job builds this very profile, so that changing the set in
 # Hydra changes the set on the host. docs/systemd.md has the whole story, step by step.
@@ -36,10 +37,18 @@
   #   jobUri         the URI of the job
   #   netrcFile      where the login and password for Hydra stand, a string [hail's default: /etc/netrc]
   #   pollPeriod     minutes, or a time such as "30s" [hail's default: 5 minutes]
-  #   extraFlags     further options of hail, a list of strings [none]
+  #   and so on: every option of hail about a service, written like these; healthCheck and gate are lists
+  #   after, onRemoval, renamedFrom
+  #                  as docs/configuration.md has them; only with agent
+  #   extraFlags     further options of hail, a list of strings; only without agent [none]
   #   serviceConfig  settings of the unit's section Service, which replace ours; null takes one out, and
-  #                  Environment is added to ours [none]
+  #                  Environment is added to ours; only without agent [none]
   services,
+  # Whether one hail keeps all services, instead of one each. Instead of true a set may say more: what stands at the
+  # top of an agent's configuration (maxActivations, logLevel, what holds for all services, ...), and serviceConfig.
+  agent ? false,
+  # With agent: the service whose job builds this very profile. In its profile the agent finds its configuration.
+  manager ? "manager",
   # The target that starts the hails at boot.
   target ? "multi-user",
   # Whose units these are. Two profiles on one host need two namespaces.
@@ -51,9 +60,9 @@
 
 let
   inherit (builtins)
-    attrNames concatLists concatStringsSep elem elemAt filter foldl' fromJSON genList hasContext head isAttrs
-    isBool isFloat isInt isList isPath isString length listToAttrs map match pathExists placeholder
-    replaceStrings split storeDir stringLength substring toString typeOf;
+    attrNames concatLists concatMap concatStringsSep elem elemAt filter foldl' fromJSON genList hasAttr hasContext
+    hashString head isAttrs isBool isFloat isInt isList isPath isString length listToAttrs map match pathExists
+    placeholder removeAttrs replaceStrings split storeDir stringLength substring toJSON toString typeOf;
 
   fail = message: throw "hail-systemd-bootstrap: ${message}";
 
@@ -192,12 +201,142 @@ let
   );
   unique = foldl' (seen: item: if elem item seen then seen else seen ++ [ item ]) [ ];
 
+  # ---------------------------------------------------------------- the options of hail
+
+  # lib/settings/table.ts has them all, with hyphens; a test keeps the two the same.
+  #   form   text: a string or a number; flag: true or false; list: a list of strings, or one
+  #   check  what a text has to be, so that a mistake is told before it is on a host
+  #   wrong  what is said of one that is not
+  text = wrong: check: { form = "text"; inherit check wrong; };
+  anyText = text "not a string in one line" (value: true);
+  duration = text "neither a number of minutes nor a time such as \"30s\", from 1s to 7d" isDuration;
+  oneOf = choices: text "not one of ${concatStringsSep ", " choices}" (value: elem value choices);
+  count = text "not a number from 1 on" (value: match "[1-9][0-9]{0,5}" value != null);
+  flag = { form = "flag"; };
+  list = { form = "list"; };
+
+  # What may be said of a service, and of all.
+  sharedOptions = {
+    netrcFile = anyText;
+    pollPeriod = duration;
+    onManualChange = oneOf [ "respect" "hold" "ignore" ];
+    refuseDowngrade = flag;
+    activationRunner = oneOf [ "auto" "unit" "child" ];
+    gate = list;
+    activationDegradedStatus = list;
+    healthCheck = list;
+    soakTime = anyText;
+    confirmHydra = flag;
+    requestTimeout = duration;
+    realiseTimeout = duration;
+    activationTimeout = duration;
+    healthTimeout = duration;
+    confirmTimeout = duration;
+    keepGenerations = count;
+    keepDays = count;
+  };
+  # Only where an agent keeps it.
+  keptOptions = {
+    after = list;
+    onRemoval = oneOf [ "keep" "deactivate" "purge" ];
+    renamedFrom = anyText;
+  };
+  # Of the agent itself.
+  agentOptions = {
+    stateDir = anyText;
+    maxRealisations = count;
+    maxActivations = count;
+    wakeListen = anyText;
+    wakeSecretFile = anyText;
+    logLevel = oneOf [ "debug" "info" "warning" "error" ];
+    logFormat = oneOf [ "text" "json" ];
+  };
+  # Files that only root may read.
+  secretFiles = [ "netrcFile" "wakeSecretFile" ];
+
+  # job-uri for jobUri.
+  hyphenated =
+    key:
+    concatStringsSep "" (
+      map (part: if isString part then part else "-${lowered (head part)}") (split "([A-Z])" key)
+    );
+  lowered =
+    letter:
+    let
+      index = head (filter (at: substring at 1 "ABCDEFGHIJKLMNOPQRSTUVWXYZ" == letter) (genList (at: at) 26));
+    in
+    substring index 1 "abcdefghijklmnopqrstuvwxyz";
+
+  # The value of an option as hail takes it: a string, true or false, or a list of strings.
+  optionValue =
+    what: key: { form, check ? null, wrong ? null }: given:
+    let
+      written = if isInt given || isFloat given then toString given else given;
+      fits = isPlain written && check written;
+      strings = if isList given then given else [ written ];
+    in
+    if elem key secretFiles && isPath given then
+      fail (
+        "${what}: ${key} is a path, so the password would be copied into the store, where everybody can "
+        + "read it; write it as a string: \"${toString given}\""
+      )
+    else if elem key secretFiles && !(isPlain given && match "/.*" given != null) then
+      fail "${what}: ${key} ${show given} is not the absolute path of a file"
+    else if elem key secretFiles && (hasContext given || isBelow storeDir given) then
+      fail "${what}: ${key} lies in the store, where everybody can read it"
+    else if form == "flag" then
+      if isBool given then given else fail "${what}: ${key} ${show given} is neither true nor false"
+    else if form == "list" then
+      if filter (string: !isPlain string) strings == [ ] then
+        strings
+      else
+        fail "${what}: ${key} is not a list of strings without control characters"
+    else if fits then
+      written
+    else
+      fail "${what}: ${key} ${show written} is ${wrong}";
+
+  # Those of `options` that a set has, as a set by hyphenated name.
+  optionValues =
+    what: options: set:
+    listToAttrs (
+      map (key: { name = hyphenated key; value = optionValue what key options.${key} set.${key}; }) (
+        filter (key: set.${key} or null != null) (attrNames options)
+      )
+    );
+
+  # The same as words of the command line.
+  words =
+    values:
+    concatMap (
+      key:
+      let
+        value = values.${key};
+      in
+      if isBool value then
+        (if value then [ "--${key}" ] else [ ])
+      else
+        concatMap (one: [ "--${key}" one ]) (if isList value then value else [ value ])
+    ) (attrNames values);
+
   # ---------------------------------------------------------------- one service
 
-  serviceKeys = [ "jobUri" "netrcFile" "pollPeriod" "extraFlags" "serviceConfig" ];
+  isAgent =
+    if isBool agent then
+      agent
+    else if isAttrs agent then
+      true
+    else
+      fail "agent ${show agent} is neither true, false, nor a set of an agent's settings";
+
+  serviceKeys =
+    [ "jobUri" ] ++ attrNames sharedOptions
+    ++ (if isAgent then attrNames keptOptions else [ "extraFlags" "serviceConfig" ]);
 
   # The options that have a key of their own, or that end hail at once, which Restart= would make a loop.
-  ownFlags = [ "--profile" "--job-uri" "--netrc-file" "--poll-period" "--oneshot" "--help" "--version" ];
+  ownFlags =
+    [ "--profile" "--job-uri" "--oneshot" "--help" "--version" ]
+    ++ map (key: "--${hyphenated key}") [ "netrcFile" "pollPeriod" ];
 
   parseService =
     name: given:
@@ -211,15 +350,22 @@ let
         else
           fail "${what}: ${show given} is neither the URI of a job nor a set with a jobUri";
       unknown = filter (key: !elem key serviceKeys) (attrNames set);
+      misplaced = filter (key: hasAttr key keptOptions || elem key [ "extraFlags" "serviceConfig" ]) unknown;
       jobUri = set.jobUri or (fail "${what} has no jobUri");
-      netrcFile = set.netrcFile or null;
-      pollPeriod = set.pollPeriod or null;
       extraFlags = set.extraFlags or [ ];
-      period = if isInt pollPeriod || isFloat pollPeriod then toString pollPeriod else pollPeriod;
       ownFlag = flag: elem (head (match "([^=]*)(=.*)?" flag)) ownFlags;
     in
     if !isName name then
       checkName "service" name
+    else if isAgent && stringLength name > 100 then
+      fail "${what}: with agent a name has at most 100 characters"
+    else if misplaced != [ ] && isAgent then
+      fail (
+        "${what}: ${head misplaced} is for a service whose hail has a unit of its own; with agent write options "
+        + "as keys of the service, and serviceConfig in agent"
+      )
+    else if misplaced != [ ] then
+      fail "${what}: ${head misplaced} takes an agent that knows all services: agent = true"
     else if unknown != [ ] then
       fail "${what} has the unknown key '${head unknown}'; it may have ${concatStringsSep ", " serviceKeys}"
     else if !isJobUri jobUri then
@@ -228,20 +374,6 @@ let
         "${what}: jobUri ${if hasAt jobUri then "(with an '@')" else show jobUri} "
         + "is not http(s)://HOST/job/PROJECT/JOBSET/JOB, alone or with /latest, /latest-finished or "
         + "/latest-for/SYSTEM behind it; a user and password belong in the netrcFile"
-      )
-    else if isPath netrcFile then
-      fail (
-        "${what}: netrcFile is a path, so the password would be copied into the store, where everybody can "
-        + "read it; write it as a string: \"${toString netrcFile}\""
-      )
-    else if netrcFile != null && !(isPlain netrcFile && match "/.*" netrcFile != null) then
-      fail "${what}: netrcFile ${show netrcFile} is not the absolute path of a file"
-    else if netrcFile != null && (hasContext netrcFile || isBelow storeDir netrcFile) then
-      fail "${what}: netrcFile lies in the store, where everybody can read it"
-    else if pollPeriod != null && !(isPlain period && isDuration period) then
-      fail (
-        "${what}: pollPeriod ${show period} is neither a number of minutes nor a time such as \"30s\", "
-        + "from 1s to 7d"
       )
     else if !isList extraFlags || filter (flag: !isPlain flag) extraFlags != [ ] then
       fail "${what}: extraFlags is not a list of strings without control characters"
@@ -253,17 +385,52 @@ let
     else
       {
         inherit name what;
-        flags =
-          [ "--profile" "hail-profiles/${name}" "--job-uri" jobUri ]
-          ++ (if netrcFile == null then [ ] else [ "--netrc-file" netrcFile ])
-          ++ (if pollPeriod == null then [ ] else [ "--poll-period" period ])
-          ++ extraFlags;
-        serviceConfig =
-          if isAttrs (set.serviceConfig or { }) then
-            set.serviceConfig or { }
-          else
-            fail "${what}: serviceConfig is not a set";
+        options =
+          { profile = "hail-profiles/${name}"; job-uri = jobUri; }
+          // optionValues what (sharedOptions // keptOptions) set;
+        inherit extraFlags;
+        serviceConfig = checkServiceConfig what (set.serviceConfig or { });
       };
+
+  checkServiceConfig =
+    what: config: if isAttrs config then config else fail "${what}: serviceConfig is not a set";
+
+  # ---------------------------------------------------------------- the agent's configuration
+
+  agentSet =
+    let
+      set = if isAttrs agent then agent else { };
+      keys = attrNames (sharedOptions // agentOptions) ++ [ "onRemoval" "serviceConfig" ];
+      unknown = filter (key: !elem key keys) (attrNames set);
+    in
+    if unknown == [ ] then
+      set
+    else
+      fail "agent has the unknown key '${head unknown}'; it may have ${concatStringsSep ", " keys}";
+
+  configuration =
+    let
+      managerOptions = (head (filter (service: service.name == manager) parsed)).options;
+      top = optionValues "agent" (sharedOptions // agentOptions // { inherit (keptOptions) onRemoval; }) agentSet;
+      removal = managerOptions.on-removal or top.on-removal or "keep";
+    in
+    if !elem manager (map (service: service.name) parsed) then
+      fail (
+        "there is no service ${show manager}: with agent, manager = \"NAME\" says which service's job builds "
+        + "this profile"
+      )
+    else if removal != "keep" then
+      fail (
+        "service '${manager}': onRemoval must be \"keep\", for its profile has the agent's configuration; "
+        + "services = { } takes the agent away"
+      )
+    else
+      toJSON (
+        top
+        // {
+          services = listToAttrs (map (service: { inherit (service) name; value = service.options; }) parsed);
+        }
+      );
 
   # ---------------------------------------------------------------- its unit
 
@@ -274,10 +441,10 @@ let
   setting = name: value: { inherit name value; };
 
   # docs/systemd.md says why each of them is as it is.
-  serviceSettings = name: flags: [
+  serviceSettings = command: [
     (setting "Type" "notify")
     (setting "NotifyAccess" "main")
-    (setting "ExecStart" (concatStringsSep " " (map quote ([ hailProgram ] ++ flags))))
+    (setting "ExecStart" (concatStringsSep " " (map quote command)))
     (setting "ExecReload" "${tools.bash}/bin/bash -c \"kill -HUP $MAINPID\"")
     (setting "Environment" "\"PATH=${searchPath}\"")
     (setting "Restart" "always")
@@ -327,31 +494,65 @@ let
     in
     concatLists (map one (attrNames config));
 
+  # The section X-Hail is ignored by systemd. Whose unit it is stands there; and what it names besides, of which a
+  # change makes `hail apply-units` reload the unit instead of restarting it.
   unitText =
-    { name, what, flags, serviceConfig }:
+    { what, description, command, serviceConfig, after ? [ ], program ? null, own ? [ ] }:
     let
       changed = overrides what serviceConfig;
       isReplaced = key: key != "Environment" || serviceConfig.Environment == null;
       replaced = filter isReplaced (attrNames serviceConfig);
-      kept = filter (entry: !elem entry.name replaced) (serviceSettings name flags);
+      kept = filter (entry: !elem entry.name replaced) (serviceSettings command);
       lines = map (entry: "${entry.name}=${entry.value}") (kept ++ changed);
     in
-    ''
-      # Written by hail, and written again when it changes. For a setting of this host alone use a drop-in.
-      [Unit]
-      Description=hail: keeps the profile hail-profiles/${name} at the latest build of its job
-      Wants=network-online.target
-      After=network-online.target nix-daemon.socket
-      RequiresMountsFor=/var/lib/hail
-      StartLimitIntervalSec=0
-      CollectMode=inactive-or-failed
+    concatStringsSep "\n" (
+      [
+        "# Written by hail, and written again when it changes. For a setting of this host alone use a drop-in."
+        "[Unit]"
+        "Description=hail: ${description}"
+        "Wants=network-online.target"
+        "After=${concatStringsSep " " ([ "network-online.target" "nix-daemon.socket" ] ++ after)}"
+        "RequiresMountsFor=/var/lib/hail"
+        "StartLimitIntervalSec=0"
+        "CollectMode=inactive-or-failed"
+      ]
+      ++ (if program == null then [ ] else [ "X-Hail-Program=${program}" ])
+      ++ [ "" "[Service]" ] ++ lines
+      ++ [ "" "[X-Hail]" "Namespace=${owner}" ] ++ own ++ [ "" ]
+    );
 
-      [Service]
-      ${concatStringsSep "\n" lines}
+  serviceUnit =
+    { name, what, options, extraFlags, serviceConfig }:
+    {
+      file = "hail-${name}.service";
+      text = unitText {
+        inherit what serviceConfig;
+        description = "keeps the profile hail-profiles/${name} at the latest build of its job";
+        command =
+          [ hailProgram "--profile" options.profile "--job-uri" options.job-uri ]
+          ++ words (removeAttrs options [ "profile" "job-uri" ]) ++ extraFlags;
+        # Where the services come from an agent, it has to let go of them first.
+        after = [ "hail.service" ];
+      };
+    };
 
-      [X-Hail]
-      Namespace=${owner}
-    '';
+  # By its profile, so that the text stays the same when only the configuration changes, and so that an agent that
+  # starts has the configuration that was made for it, whatever state the profile is in.
+  managerProfile = "/nix/var/nix/profiles/hail-profiles/${manager}";
+
+  agentUnit = {
+    file = "hail.service";
+    text = unitText {
+      what = "agent";
+      description = "keeps the profiles of its configuration at the latest builds of their jobs";
+      command = [ "${managerProfile}/bin/hail" "agent" "--config" "${managerProfile}/etc/hail/agent.json" ];
+      serviceConfig = checkServiceConfig "agent" (agentSet.serviceConfig or { });
+      program = hailProgram;
+      own =
+        [ "Configuration=${hashString "sha256" configuration}" ]
+        ++ map (service: "Keeps=${service.name}") parsed;
+    };
+  };
 
   # ---------------------------------------------------------------- the profile
 
@@ -379,6 +580,21 @@ let
 
   out = placeholder "out";
 
+  # The agent reads its configuration where it is told to, so that must be here; and what it would refuse is better
+  # known before anything is changed.
+  agentChecks = ''
+    profile=${managerProfile}
+    if [ "$(${tools.coreutils}/bin/readlink -f "$profile")" != ${out} ]; then
+      echo "activate: the agent would find its configuration in $profile, which is not at this build:" >&2
+      echo "activate: see that the profile is, and that 'manager' of hail-systemd-bootstrap.nix names its service" >&2
+      exit 1
+    fi
+    if ! said=$(${out}/bin/hail config check --config ${out}/etc/hail/agent.json 2>&1); then
+      echo "$said" >&2
+      exit 1
+    fi
+  '';
+
   # The caller may be a hail that this replaces, so the work is done outside of the caller's unit: systemd runs
   # it, and goes on with it if the caller ends.
   activateText = ''
@@ -389,6 +605,7 @@ let
       echo "activate: units of the system are set up by root: run this as root" >&2
       exit 1
     fi
+    ${if hasAgentUnit then agentChecks else ""}
     # The manager, which waits for this, comes last; its activations are units of their own, so it says who it is.
     caller=''${HAIL_INVOCATION_ID:-''${INVOCATION_ID:-}}
     read -r id </proc/sys/kernel/random/uuid
@@ -420,11 +637,19 @@ let
     cp "$activatePath" "$out/bin/activate"
     chmod 555 "$out/bin/activate"
     index=0
-    for service in $serviceNames; do
-      file=unit''${index}Path
-      cp "''${!file}" "$out/share/hail/units/hail-$service.service"
+    for file in $unitFiles; do
+      unit=unit''${index}Path
+      cp "''${!unit}" "$out/share/hail/units/$file"
       index=$((index + 1))
     done
+    if [ -n "''${configurationPath:-}" ]; then
+      mkdir -p "$out/etc/hail"
+      cp "$configurationPath" "$out/etc/hail/agent.json"
+      # Where a build can run hail, a mistake is found here; bin/activate looks again.
+      if "$hailProgram" --version >/dev/null 2>&1; then
+        "$hailProgram" config check --config "$out/etc/hail/agent.json" >&2
+      fi
+    fi
   '';
 
   parsed =
@@ -433,13 +658,17 @@ let
     else
       fail "services ${show services} is not a set of services by name";
 
-  units = genList (index: {
+  hasAgentUnit = isAgent && parsed != [ ];
+  units = if hasAgentUnit then [ agentUnit ] else map serviceUnit parsed;
+
+  unitTexts = genList (index: {
     name = "unit${toString index}";
-    value = unitText (elemAt parsed index);
-  }) (length parsed);
+    value = (elemAt units index).text;
+  }) (length units);
 in
 derivation (
-  listToAttrs units
+  listToAttrs unitTexts
+  // (if hasAgentUnit then { inherit configuration; } else { })
   // {
     name = "hail-systemd-bootstrap";
     inherit system hailProgram;
@@ -447,9 +676,10 @@ derivation (
     args = [ "-c" buildScript ];
     PATH = "${tools.coreutils}/bin";
     # Units may be many, and the environment of a process is limited.
-    passAsFile = [ "activate" ] ++ map (unit: unit.name) units;
+    passAsFile =
+      [ "activate" ] ++ (if hasAgentUnit then [ "configuration" ] else [ ]) ++ map (unit: unit.name) unitTexts;
     activate = activateText;
-    serviceNames = map (service: service.name) parsed;
+    unitFiles = map (unit: unit.file) units;
     preferLocalBuild = true;
   }
 )

@@ -1,6 +1,6 @@
 /**
- * Measures hail: `deno task bench [PART...]`. The parts are `size`, `start`, `deployment` and `poll`; all of them unless
- * some are named. The result is a table in Markdown on standard output; the exit status is 0 whatever it says, since
+ * Measures hail: `deno task bench [PART...]`. The parts are `size`, `start`, `deployment`, `poll`, `fleet` and `agent`; all
+ * of them unless some are named. The result is a table in Markdown on standard output; the exit status is 0 whatever it says, since
  * a busy machine is no fault of hail.
  *
  * @module
@@ -11,15 +11,20 @@ import { ensurePackages } from "../scripts/debian.ts";
 import { type Contenders, makeContenders } from "./contenders.ts";
 import { measureDeployment } from "./deployment.ts";
 import { measureFileSize } from "./file_size.ts";
+import { measureFleet } from "./fleet.ts";
 import { measurePollCost } from "./poll_cost.ts";
 import { type Findings, render } from "./report.ts";
 import { measureStart } from "./start.ts";
 
-const PARTS: Readonly<Record<string, (contenders: Contenders, folder: string) => Promise<Findings>>> = {
-  size: measureFileSize,
-  start: measureStart,
-  deployment: measureDeployment,
-  poll: measurePollCost,
+/** What a part is given: the programs that are compared, once they are asked for, and a folder for all that it makes. */
+type Part = (contenders: () => Promise<Contenders>, folder: string) => Promise<Findings>;
+
+const PARTS: Readonly<Record<string, Part>> = {
+  size: async (contenders) => measureFileSize(await contenders()),
+  start: async (contenders, folder) => measureStart(await contenders(), folder),
+  deployment: async (contenders) => measureDeployment(await contenders()),
+  poll: async (contenders, folder) => measurePollCost(await contenders(), folder),
+  fleet: () => measureFleet(),
 };
 
 /** What the contenders run, by the package of Debian that it is in. */
@@ -32,8 +37,6 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   const wanted = Object.keys(PARTS).filter((name) => args.length === 0 || args.includes(name));
-  const packages = Object.keys(PROGRAMS).filter((name) => !isOnPath(PROGRAMS[name] ?? name));
-  await ensurePackages({ packages, purpose: "the benchmark" });
   const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "hail-bench-" }));
   // The executables in it are large.
   for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
@@ -43,7 +46,8 @@ async function main(args: readonly string[]): Promise<number> {
     });
   }
   try {
-    const contenders = await makeContenders(folder);
+    let made: Promise<Contenders> | undefined;
+    const contenders = () => made ??= makeThem(folder);
     const findings: Findings[] = [];
     for (const name of wanted) {
       const load = Deno.loadavg()[0] ?? 0;
@@ -55,6 +59,12 @@ async function main(args: readonly string[]): Promise<number> {
     await Deno.remove(folder, { recursive: true });
   }
   return 0;
+}
+
+async function makeThem(folder: string): Promise<Contenders> {
+  const packages = Object.keys(PROGRAMS).filter((name) => !isOnPath(PROGRAMS[name] ?? name));
+  await ensurePackages({ packages, purpose: "the benchmark" });
+  return await makeContenders(folder);
 }
 
 function isOnPath(program: string): boolean {

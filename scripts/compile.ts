@@ -99,11 +99,14 @@ async function writeBundle(main: string, bundle: string): Promise<void> {
 }
 
 /**
- * The bundler writes above each module where it found it. For those of packages that is a path of this machine, of which
- * only the package and its version are of interest.
+ * The bundler writes above each module where it found it, and, where a module is not begun before it is needed, as the name
+ * of its function. For those of packages that is a path of this machine, of which only the package and its version are of
+ * interest.
  */
 function nameOrigins(text: string): string {
-  return text.replace(/^\/\/ \S*\/npm\/[^/\s]+\/(\S+)$/gm, "// npm:$1");
+  return text
+    .replace(/^\/\/ \S*\/npm\/[^/\s]+\/(\S+)$/gm, "// npm:$1")
+    .replace(/^( +)"[^"\s]*\/npm\/[^/"\s]+\/([^"\s]+)"(\(.*\{)$/gm, '$1"npm:$2"$3');
 }
 
 async function writeExecutable(bundle: string, executable: string): Promise<void> {

@@ -23,15 +23,28 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   "lib/failure/": [],
   "lib/time/": ["lib/failure/"],
   "lib/report/": ["lib/failure/"],
+  // How people write things down, and what they may have meant.
+  "lib/text/": GROUND,
   // The domain: of the world outside it knows the store path, and no more.
   "lib/deployment/": [...GROUND, "type lib/nix/store_path.ts"],
   "lib/process/": GROUND,
   "lib/netrc/": GROUND,
-  "lib/hydra/": [...GROUND, ...PORTS],
+  "lib/hydra/": [...GROUND, ...PORTS, "type lib/gates/evaluations.ts"],
   "lib/nix/": [...GROUND, ...PORTS, "lib/process/"],
   "lib/systemd/": [...GROUND, ...PORTS, "lib/process/"],
   "lib/activation/": [...GROUND, ...PORTS, "lib/process/", "lib/systemd/unit_state.ts"],
-  "lib/health/": [...GROUND, ...PORTS, "lib/process/", "lib/systemd/unit_state.ts"],
+  "lib/health/": [...GROUND, ...PORTS, "lib/text/", "lib/process/", "lib/systemd/unit_state.ts"],
+  "lib/gates/": [...GROUND, ...PORTS, "type lib/deployment/record.ts", "lib/text/", "lib/process/"],
+  // What hail is told: values that every other room reads.
+  "lib/settings/": [
+    ...GROUND,
+    ...["lib/text/", "lib/gates/", "lib/health/", "lib/hydra/", "lib/nix/"],
+    ...["lib/journal/state_folder.ts", "type lib/deployment/decision.ts"],
+  ],
+  // The file that an agent is told by.
+  "lib/config/": [...GROUND, "lib/text/", "lib/settings/", "lib/netrc/secret_file.ts"],
+  // The word from outside that there is something new.
+  "lib/wake/": [...GROUND, "lib/netrc/secret_file.ts"],
   // It keeps the domain's record, so it knows its shape.
   "lib/journal/": [
     ...GROUND,
@@ -54,15 +67,19 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
       "lib/activation/",
       "lib/systemd/",
       "lib/health/",
+      "lib/gates/",
       "lib/journal/",
       "lib/control/",
+      "lib/settings/",
+      "lib/wake/",
     ],
   ],
   "lib/cli/": [
     ...GROUND,
     "lib/agent/",
     ...["lib/process/", "lib/netrc/", "lib/hydra/", "lib/nix/", "lib/systemd/"],
-    ...["lib/deployment/", "lib/health/", "lib/journal/", "lib/control/"],
+    ...["lib/deployment/", "lib/health/", "lib/gates/", "lib/journal/", "lib/control/"],
+    ...["lib/text/", "lib/settings/", "lib/config/", "lib/wake/"],
     // The version.
     "deno.json",
   ],
@@ -74,10 +91,13 @@ const OUTSIDE = ["tests/", "scripts/", "bench/"];
 
 /** Where a package may be used. Tests may use any. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  "@internationalized/date": ["lib/gates/"],
   "@logtape/logtape": ["lib/report/"],
+  "@humanwhocodes/momoa": ["lib/config/json.ts"],
+  "toml-eslint-parser": ["lib/config/toml.ts"],
   "commander": ["lib/cli/"],
   "@bomb.sh/tab": ["lib/cli/"],
-  "valibot": ["lib/hydra/", "lib/journal/", "lib/control/"],
+  "valibot": ["lib/hydra/", "lib/journal/", "lib/control/", "lib/settings/", "lib/wake/"],
   "fast-check": [],
 };
 

@@ -30,7 +30,7 @@ type Suite = (typeof SUITES)[number];
 
 /** What Debian must have for the suites that run on a real Nix or a real systemd. */
 const PACKAGES: Readonly<Record<"nix" | "systemd", readonly string[]>> = {
-  nix: ["zstd", "patchelf", "libfaketime", "ca-certificates"],
+  nix: ["zstd", "patchelf", "libfaketime", "ca-certificates", "python3"],
   systemd: ["systemd-container", "mmdebstrap", "zstd", "patchelf", "iproute2", "ca-certificates"],
 };
 

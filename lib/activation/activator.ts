@@ -30,6 +30,14 @@ export interface TidyActivator extends Activator {
    * @param keepId The run that is kept; null for none.
    */
   tidy(keepId: string | null): Promise<void>;
+  /**
+   * Waits until no program of this profile runs any more that an earlier hail has begun. None is begun after it.
+   *
+   * @param leader The process group of one that was a child of hail's; null where none is known.
+   * @throws {Failure} `activation-not-run` if systemd does not answer; `activation-aborted` when `stop.now` ended it.
+   * @throws The reason of `stop`, where the program outlives hail.
+   */
+  outwait(leader: number | null, stop: Stop): Promise<void>;
 }
 
 /**
@@ -58,7 +66,7 @@ export async function deactivateWith(
     options.report({
       name: "deactivate-failed",
       level: "warning",
-      message: `${error.message}. The profile is taken away all the same`,
+      message: `${error.message}. hail goes on all the same`,
       fields: { code: error.code, what: error.what, why: error.why },
     });
   }

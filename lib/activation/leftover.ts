@@ -23,10 +23,17 @@ const CHECK_LIMIT = 5_000;
  *
  * @param leader The process, which leads a process group.
  * @param signal Ends the process group before its time. The promise then resolves as usual.
+ * @param again Whether the program runs again after this, which is told.
  */
-export async function outwait(leader: number, ports: LeftoverPorts, signal: AbortSignal): Promise<void> {
+export async function outwait(
+  leader: number,
+  ports: LeftoverPorts,
+  signal: AbortSignal,
+  again = true,
+): Promise<void> {
   const { clock, report, timeLimit } = ports;
   if (!await runs(leader, ports)) {
+    if (!again) return;
     report({
       name: "activation-lost",
       level: "info",
@@ -39,7 +46,9 @@ export async function outwait(leader: number, ports: LeftoverPorts, signal: Abor
     name: "activation-left",
     level: "warning",
     message:
-      `an activation that hail began before it was ended still runs as process ${leader}: waiting for it, then it runs again`,
+      `an activation that hail began before it was ended still runs as process ${leader}: waiting for it${
+        again ? ", then it runs again" : ""
+      }`,
     fields: { pid: leader },
   });
   const over = clock.monotonic() + timeLimit;

@@ -24,12 +24,15 @@ export function createProcessActivator(options: ActivatorOptions): TidyActivator
     async deactivate(activation, stop) {
       const program = programPath(options, "deactivate");
       await deactivateWith(options, activation, async () => {
-        await outwaitLeader(options, program, activation, stop);
+        await outwaitLeader(options, program, activation, stop, false);
         await perform(options, program, activation, stop);
       });
     },
     // A process leaves nothing behind.
     tidy: () => Promise.resolve(),
+    async outwait(leader, stop) {
+      await outwaitLeader(options, programPath(options, "activate"), { leader }, stop, false);
+    },
   };
 }
 
@@ -37,10 +40,11 @@ export function createProcessActivator(options: ActivatorOptions): TidyActivator
 async function outwaitLeader(
   options: ActivatorOptions,
   program: string,
-  { leader }: Activation,
+  { leader }: Pick<Activation, "leader">,
   { now }: Stop,
+  again = true,
 ) {
-  if (leader !== null) await outwait(leader, options, now);
+  if (leader !== null) await outwait(leader, options, now, again);
   if (now.aborted) throw aborted(program);
 }
 

@@ -188,6 +188,33 @@ Deno.test("deactivate does nothing where there is none, runs one that there is, 
   assert.match(bad.named("deactivate-failed")[0]?.message ?? "", /ended with status 3/);
 });
 
+Deno.test("outwait waits for what an earlier hail has left, and runs nothing", async () => {
+  await using its = await profileWith({ activate: "#!/bin/sh\necho again\n" });
+  const left = leave(its.path, 'sleep 0.3; echo done >"$HAIL_PROFILE/left"');
+  const done = left.status;
+  await its.activator.outwait(left.pid, STOP);
+  assert.equal(await Deno.readTextFile(`${its.path}/left`), "done\n");
+  await done;
+  assert.match(
+    its.named("activation-left")[0]?.message ?? "",
+    /still runs as process [0-9]+: waiting for it$/,
+  );
+  await its.activator.outwait(left.pid, STOP);
+  await its.activator.outwait(null, STOP);
+  assert.equal(its.events.length, 1, "what has ended is no event");
+});
+
+Deno.test("outwait ends what is left when hail is told twice to stop", async () => {
+  await using its = await profileWith({});
+  const left = leave(its.path, "sleep 60 & wait");
+  const done = left.status;
+  const now = new AbortController();
+  const waiting = its.activator.outwait(left.pid, { gently: NEVER, now: now.signal });
+  now.abort();
+  await assert.rejects(waiting, { code: "activation-aborted" });
+  assert.equal((await done).signal, "SIGTERM");
+});
+
 Deno.test("tidy has nothing to do", async () => {
   await using its = await profileWith({});
   await its.activator.tidy(null);

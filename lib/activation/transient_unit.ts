@@ -44,6 +44,16 @@ export function createUnitActivator(options: ActivatorOptions): TidyActivator {
         () => new UnitRun(options, names, activation, stop).perform("deactivate"),
       ),
     tidy: (keepId) => new Units(options, names).tidy(keepId),
+    async outwait(leader, stop) {
+      const signal = AbortSignal.any([stop.gently, stop.now]);
+      const check = () => {
+        if (signal.aborted) throw stopReason(stop);
+      };
+      check();
+      if (leader !== null) await outwait(leader, options, stop.now, false);
+      await new Units(options, names, { signal, check }).outwaitAll();
+      check();
+    },
   };
 }
 

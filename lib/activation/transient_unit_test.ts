@@ -268,6 +268,33 @@ Deno.test("deactivate runs as a unit of its own, and only warns when it fails", 
   assert.match(its.named("deactivate-failed")[0] ?? "", /bin\/deactivate: it ended with status 9/);
 });
 
+Deno.test("outwait waits for all units of the profile and removes them, and starts none", async () => {
+  await using its = await scene(["activate", "deactivate"]);
+  const running = its.names.unit("11-1", "activate");
+  its.fake.begin(running, "hail: run 11-1", "activate-hail-1");
+  its.fake.begin("activate-hail-other-00000000-1-1.service", "hail", "activate-hail-1");
+  const never = new AbortController().signal;
+  const waiting = its.activator.outwait(null, { gently: never, now: never });
+  await its.passing(its.clock.sleep(20_000));
+  assert.ok(its.fake.units.has(running));
+  its.fake.end(running);
+  await its.passing(waiting);
+  assert.deepEqual([...its.fake.units.keys()], ["activate-hail-other-00000000-1-1.service"]);
+  assert.deepEqual(its.fake.started, []);
+  assert.equal(its.named("activation-left").length, 1);
+});
+
+Deno.test("outwait gives up at a gentle stop, and leaves the unit running", async () => {
+  await using its = await scene();
+  its.fake.begin(its.unit, its.description, "activate-hail-1");
+  const reason = new Error("stopped");
+  const never = new AbortController().signal;
+  const waiting = its.activator.outwait(null, { gently: its.gently.signal, now: never });
+  setTimeout(() => its.gently.abort(reason), 20);
+  await assert.rejects(its.passing(waiting), (error) => error === reason);
+  assert.ok(its.fake.units.has(its.unit));
+});
+
 Deno.test("tidy removes what has ended, but for one run, and leaves alone what still has processes", async () => {
   await using its = await scene();
   const { fake, names } = its;

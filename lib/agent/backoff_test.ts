@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { BASE_DELAY, LONGEST_DELAY, LONGEST_RETRY_AFTER, nextDelay, SHORTEST_DELAY } from "./backoff.ts";
+import {
+  BASE_DELAY,
+  LONGEST_DELAY,
+  LONGEST_RETRY_AFTER,
+  nextDelay,
+  SHORTEST_DELAY,
+  untilRetry,
+} from "./backoff.ts";
 
 const DAY = 24 * 60 * 60_000;
 const failures = fc.oneof(
@@ -73,4 +80,91 @@ Deno.test("back-off: Retry-After wins over a shorter period, up to an hour", () 
   );
   assert.equal(nextDelay({ failures: 1, period: DAY, retryAfter: NaN, random: 0 }), BASE_DELAY / 2);
   assert.equal(nextDelay({ failures: 8, period: DAY, retryAfter: 1, random: 0 }), 320_000);
+});
+
+const FIVE_MINUTES = 5 * 60_000;
+const now = fc.integer({ min: 0, max: 1e13 });
+
+/** The polls of a host that fails from `from` on, in milliseconds from then. */
+function pollsOf(times: number, facts: Partial<Parameters<typeof untilRetry>[0]>, from = 1e12): number[] {
+  const polls = [0];
+  for (let failures = 1; failures <= times; failures++) {
+    const elapsed = polls.at(-1) ?? 0;
+    const more = { failures, now: from + elapsed, period: FIVE_MINUTES, phase: 0, random: 0.5 };
+    polls.push(elapsed + untilRetry({ hydraIsDown: true, ...more, ...facts }));
+  }
+  return polls;
+}
+
+Deno.test("retry: a poll that Hydra fails is tried again once, and then at the host's turns", () => {
+  const phase = 123_456;
+  const begun = 4_000 * FIVE_MINUTES + phase;
+  assert.deepEqual(pollsOf(4, { phase }, begun), [
+    0,
+    BASE_DELAY * 0.75,
+    FIVE_MINUTES,
+    2 * FIVE_MINUTES,
+    3 * FIVE_MINUTES,
+  ]);
+});
+
+Deno.test("retry: a host whose period is long asks a Hydra that is down at its turn within a quarter of an hour", () => {
+  const phase = 3 * LONGEST_DELAY + 61_234;
+  const polls = pollsOf(4, { phase, period: DAY }, 1_000 * DAY);
+  assert.deepEqual(polls.slice(2), [61_234, 61_234 + LONGEST_DELAY, 61_234 + 2 * LONGEST_DELAY]);
+});
+
+Deno.test("retry: whatever else fails is tried again soon, and at the host's turns in the end", () => {
+  const phase = 200_000;
+  const polls = pollsOf(9, { phase, hydraIsDown: false, random: 1 - Number.EPSILON }, 4_000 * FIVE_MINUTES);
+  assert.deepEqual(polls.slice(0, 7), [0, 5_000, 15_000, 35_000, 75_000, 155_000, 315_000]);
+  assert.deepEqual(polls.slice(7), [500_000, 800_000, 1_100_000]);
+});
+
+Deno.test("retry: after a Retry-After that names one moment for all, each host comes at its own turn", () => {
+  const moment = 1e12 + 20 * 60_000;
+  fc.assert(
+    fc.property(fc.nat(FIVE_MINUTES - 1), fc.nat(19 * 60_000), failures, (phase, before, failures) => {
+      const now = 1e12 + before;
+      const retryAfter = moment - now;
+      const facts = { failures, period: FIVE_MINUTES, phase, now, retryAfter, random: 0, hydraIsDown: true };
+      const next = now + untilRetry(facts);
+      assert(next >= moment && next < moment + FIVE_MINUTES);
+      assert.equal(next % FIVE_MINUTES, phase);
+    }),
+  );
+});
+
+Deno.test("retry: the delay lies between its bounds whatever happens", () => {
+  fc.assert(
+    fc.property(
+      fc.tuple(failures, period, now, fc.nat()),
+      retryAfter,
+      random,
+      fc.boolean(),
+      ([failures, period, now, any], retryAfter, random, hydraIsDown) => {
+        const phase = any % period;
+        const delay = untilRetry({ failures, period, phase, now, retryAfter, random, hydraIsDown });
+        assert(Number.isSafeInteger(delay));
+        assert(delay >= SHORTEST_DELAY, "it never spins");
+        const asked = Math.min(Math.max(retryAfter ?? 0, 0), LONGEST_RETRY_AFTER);
+        assert(delay >= asked, "it honours Retry-After");
+        const most = Math.max(asked, SHORTEST_DELAY) + 1.5 * Math.min(period, LONGEST_DELAY);
+        assert(delay <= most + 1, `${delay} > ${most}`);
+      },
+    ),
+  );
+});
+
+Deno.test("retry: from its turn on no host asks a Hydra that is down more than twice within a period", () => {
+  fc.assert(
+    fc.property(fc.nat(FIVE_MINUTES - 1), random, (phase, random) => {
+      const polls = pollsOf(12, { phase, random }, 4_000 * FIVE_MINUTES + phase);
+      for (const [index, at] of polls.entries()) {
+        const within = polls.slice(index).filter((other) => other < at + FIVE_MINUTES).length;
+        assert(within <= 2, polls.join());
+      }
+      assert(polls.length === 13);
+    }),
+  );
 });

@@ -1,5 +1,5 @@
 import { advance } from "../deployment/advance.ts";
-import { judge, type Policy, type Verdict } from "../deployment/decision.ts";
+import { closedBy, judge, type Policy, type Verdict } from "../deployment/decision.ts";
 import { expectedPaths } from "../deployment/expected.ts";
 import { next, STATES } from "../deployment/machine.ts";
 import type { Build } from "../deployment/build.ts";
@@ -8,11 +8,11 @@ import { createPreview, type Preview } from "../nix/preview.ts";
 import { nixFiles } from "../nix/nix_files.ts";
 import { readProfile } from "../nix/profile_link.ts";
 import { storeFolder, type StorePath } from "../nix/store_path.ts";
-import { createRunCommand } from "../process/run_command.ts";
 import type { Report } from "../report/event.ts";
-import { systemClock } from "../time/system_clock.ts";
-import { createHydraClient, type DeployOptions } from "./compose.ts";
+import type { ServiceSettings } from "../settings/service.ts";
+import { composeGates, composeHydra } from "./compose.ts";
 import type { Environment } from "./environment.ts";
+import { createShared } from "./shared.ts";
 
 /** What would happen at a poll now. */
 export interface CheckResult {
@@ -39,35 +39,43 @@ function asSeen(record: ServiceRecord, path: StorePath | null, policy: Policy, n
 /**
  * Finds out what a poll would do now. It changes nothing.
  *
- * @param options How hail was started.
+ * @param service How hail keeps it.
  * @param record What it remembers.
  * @throws {Failure} What the poll would fail with.
  */
 export async function check(
-  options: DeployOptions,
+  service: ServiceSettings,
   record: ServiceRecord,
   version: string,
   env: Environment,
   report: Report,
 ): Promise<CheckResult> {
   const store = storeFolder(env);
-  const hydra = await createHydraClient(options, version, env, report);
+  const shared = createShared(version, env, { maxRealisations: 1, maxActivations: 1 });
+  const { hydra } = await composeHydra(service, shared, report);
   const signal = new AbortController().signal;
   const latest = await hydra.build(await hydra.latest(signal), signal);
-  const current = await readProfile(options.profile, store);
-  const now = systemClock.now();
-  const verdict = judge({
-    record: asSeen(record, current, options, now),
+  const current = await readProfile(service.profile, store);
+  const now = shared.clock.now();
+  let verdict: Verdict = judge({
+    record: asSeen(record, current, service, now),
     latest,
     current,
-    policy: options,
+    policy: service,
     now,
   });
+  if (verdict.do === "deploy") {
+    const knownSince = record.latest?.id === latest.id ? record.latestSince ?? now : now;
+    const gates = composeGates(service, hydra.evaluations, report, shared);
+    const first = record.active === null && current === null;
+    const closed = await gates.ask({ build: latest, knownSince, first }, signal);
+    if (closed !== null) verdict = { do: "refuse", ...closedBy(closed) };
+  }
   const unwell = verdict.do === "nothing" && (record.state === "failed" || STATES[record.state] !== null);
   const preview = current === latest.outPath ? null : await createPreview({
-    run: createRunCommand(systemClock),
+    run: shared.run,
     storeFolder: store,
     freeSpace: (folder) => nixFiles.freeSpace(folder),
   })({ current, wanted: latest.outPath }, signal);
-  return { profile: options.profile, current, latest, verdict, unwell, preview };
+  return { profile: service.profile, current, latest, verdict, unwell, preview };
 }

@@ -1,65 +1,50 @@
 import { existsSync } from "node:fs";
-import { createActivator } from "../activation/choose.ts";
+import { createActivator, type TidyActivator } from "../activation/choose.ts";
+import { Deployer } from "../deployment/deployer.ts";
+import type { Gates, Hydra, Journal, Stages, Turns } from "../deployment/ports.ts";
 import { EXIT_STATUS } from "../failure/exit_status.ts";
 import { Failure } from "../failure/failure.ts";
-import type { HealthCheck } from "../health/check.ts";
+import type { Evaluations } from "../gates/evaluations.ts";
+import { createGates } from "../gates/gates.ts";
 import { createVerifier } from "../health/verifier.ts";
-import type { Policy } from "../deployment/decision.ts";
-import { Deployer } from "../deployment/deployer.ts";
-import type { Hydra, Journal, Stages } from "../deployment/ports.ts";
 import { readCertificates } from "../hydra/certificates.ts";
-import { createHydra } from "../hydra/client.ts";
-import { createHttp } from "../hydra/http.ts";
-import type { JobUri } from "../hydra/job_uri.ts";
+import { createHydra, type HydraOfJob } from "../hydra/client.ts";
+import type { Connection, Connections } from "../hydra/connection.ts";
 import type { Credentials } from "../netrc/lookup.ts";
 import { readCredentials } from "../netrc/read.ts";
 import { readSecretFile } from "../netrc/secret_file.ts";
 import { createNix } from "../nix/nix.ts";
 import { nixFiles } from "../nix/nix_files.ts";
 import { readProfile } from "../nix/profile_link.ts";
-import { type ProfilePath, stateFolder } from "../nix/profile_name.ts";
+import { stateFolder } from "../nix/profile_name.ts";
 import { storeFolder } from "../nix/store_path.ts";
-import { createRunCommand } from "../process/run_command.ts";
+import type { RunCommand } from "../process/run_command.ts";
 import type { Report } from "../report/event.ts";
-import { systemClock } from "../time/system_clock.ts";
-import { readBootId } from "./boot_id.ts";
+import type { ServiceSettings } from "../settings/service.ts";
+import type { Clock } from "../time/clock.ts";
 import { ACTIVATION_ENVIRONMENT, type Environment } from "./environment.ts";
-import { failPoints } from "./fail_points.ts";
-
-/** What the command line says about a deployment. Times are in milliseconds. */
-export interface DeployOptions {
-  readonly profile: ProfilePath;
-  readonly jobUri: JobUri;
-  readonly netrcFile: string | undefined;
-  readonly schedule: { readonly oneshot: true } | { readonly oneshot: false; readonly period: number };
-  readonly request: number;
-  readonly realise: number;
-  readonly activation: number;
-  /** The folder for what hail remembers; undefined for the usual one. */
-  readonly stateDir: string | undefined;
-  /** What runs an activation: a unit of systemd's, or a child of hail's. `auto`: a unit, where that can be. */
-  readonly activationRunner: "auto" | "unit" | "child";
-  /** Exit statuses of an activation that stand for "switched, but some unit failed". */
-  readonly degradedStatuses: readonly number[];
-  readonly healthChecks: readonly HealthCheck[];
-  /** Within which all checks must pass. */
-  readonly healthTimeout: number;
-  /** How long they must hold then. */
-  readonly soak: number;
-  /** Within which Hydra must answer after an activation; null where that is not asked for. */
-  readonly confirm: number | null;
-  readonly onManualChange: Policy["onManualChange"];
-  readonly refuseDowngrade: boolean;
-  readonly retention: { readonly generations: number | null; readonly days: number | null };
-  /** The words of the command line, for the commands that act in place of this hail while it does not run. */
-  readonly words: readonly string[];
-}
 
 /** The group whose members may ask hail for its state, and tell it what to do. */
 export const STATE_GROUP = "hail";
 
 /** The netrc file that is read where none is named. */
 const DEFAULT_NETRC = "/etc/netrc";
+
+/** What all services of one process share. */
+export interface Shared {
+  readonly version: string;
+  readonly env: Environment;
+  readonly connections: Connections;
+  readonly clock: Clock;
+  readonly run: RunCommand;
+  readonly turns: Turns;
+  /** The id of the host's present boot. */
+  readonly bootId: () => Promise<string>;
+  /** What tells this machine from others; it must not leave the machine. */
+  readonly machineId: () => Promise<string>;
+  /** Ends the process at one point of a deployment; for tests. */
+  readonly failPoint: ((point: string) => void) | undefined;
+}
 
 /** The credentials for a host from the netrc file that was named, or else from the default one. */
 async function findCredentials(
@@ -87,37 +72,42 @@ async function readCertificateFile(path: string): Promise<string> {
   throw found.outcome === "missing" ? new Deno.errors.NotFound(path) : new Error(found.why);
 }
 
+/** A client for the Hydra of a service, and what it holds of the shared connection. */
+export interface HydraClient {
+  readonly hydra: HydraOfJob;
+  readonly connection: Connection;
+}
+
 /**
- * Makes the client for the Hydra of a deployment.
+ * Makes the client for the Hydra of a service.
  *
  * @throws {Failure} `netrc-unusable`, or `usage` for an unusable file of certificates.
  */
-export async function createHydraClient(
-  options: Pick<DeployOptions, "jobUri" | "netrcFile" | "request">,
-  version: string,
-  env: Environment,
+export async function composeHydra(
+  service: Pick<ServiceSettings, "jobUri" | "netrcFile" | "request">,
+  { env, connections }: Pick<Shared, "env" | "connections">,
   report: Report,
-): Promise<Hydra> {
-  const { jobUri } = options;
-  const credentials = await findCredentials(options.netrcFile, new URL(jobUri.origin).hostname, report);
+): Promise<HydraClient> {
+  const { jobUri } = service;
+  const credentials = await findCredentials(service.netrcFile, new URL(jobUri.origin).hostname, report);
   const certificates = await readCertificates(jobUri.origin, env, readCertificateFile);
-  return createHydra({
+  const connection = connections.to(jobUri, credentials, certificates);
+  const hydra = createHydra({
     jobUri,
-    credentials,
-    requestTimeout: options.request,
-    http: createHttp(certificates),
+    connection,
+    requestTimeout: service.request,
     report,
-    version,
     storeFolder: storeFolder(env),
   });
+  return { hydra, connection };
 }
 
-/** What a deployer is made of, besides the options. */
+/** What a deployer is made of, besides the settings of its service. */
 export interface DeployerParts {
   readonly hydra: Hydra;
   readonly journal: Journal;
   readonly stages: Stages;
-  readonly env: Environment;
+  readonly gates: Gates;
   readonly report: Report;
 }
 
@@ -126,72 +116,105 @@ export interface DeployerParts {
  *
  * @throws {Failure} `usage`: an unusable file of certificates.
  */
-export async function composeDeployer(options: DeployOptions, parts: DeployerParts): Promise<Deployer> {
-  const { profile, jobUri } = options;
-  const { hydra, journal, stages, env, report } = parts;
+export async function composeDeployer(
+  service: ServiceSettings,
+  parts: DeployerParts,
+  shared: Shared,
+): Promise<Deployer> {
+  const { profile, jobUri } = service;
+  const { hydra, report } = parts;
+  const { env, clock, run, turns, bootId, failPoint } = shared;
   const store = storeFolder(env);
-  const clock = systemClock;
-  const run = createRunCommand(clock);
-  const activator = createActivator({
-    profile,
-    jobUri: jobUri.text,
-    timeLimit: options.activation,
-    degradedStatuses: options.degradedStatuses,
-    environment: activationEnvironment(env),
-    systemd: runsAsUnit(options.activationRunner),
-    run,
-    clock,
-    report,
-  });
-  const failPoint = failPoints(env);
   return new Deployer({
-    hydra,
+    ...parts,
     nix: createNix({
       profile,
       storeFolder: store,
       stateFolder: stateFolder(env),
       clock,
-      realiseTimeout: options.realise,
-      retention: options.retention,
+      realiseTimeout: service.realise,
+      retention: service.retention,
       run,
       report,
       files: nixFiles,
     }),
-    activator,
+    activator: composeActivator(service, report, shared),
     verifier: createVerifier({
       profile,
       jobUri: jobUri.text,
-      checks: options.healthChecks,
-      timeLimit: options.healthTimeout,
-      soak: options.soak,
-      certificates: await checkCertificates(options, env),
-      confirm: options.confirm === null ? null : {
-        timeLimit: options.confirm,
+      checks: service.healthChecks,
+      timeLimit: service.healthTimeout,
+      soak: service.soak,
+      certificates: await checkCertificates(service, env),
+      confirm: service.confirm === null ? null : {
+        timeLimit: service.confirm,
         ask: (signal) => askForAnswer(hydra, signal),
       },
       run,
       clock,
       report,
     }),
-    journal,
+    turns,
     current: () => readProfile(profile, store),
     clock,
-    stages,
-    report,
-    bootId: () => readBootId(run),
+    bootId,
     ...(failPoint === undefined ? {} : { failPoint }),
-  }, { limits: options, policy: options });
+  }, { limits: service, policy: service });
+}
+
+/** What runs the programs of a service's profile. */
+export function composeActivator(
+  service: ServiceSettings,
+  report: Report,
+  { env, run, clock }: Pick<Shared, "env" | "run" | "clock">,
+): TidyActivator {
+  return createActivator({
+    profile: service.profile,
+    jobUri: service.jobUri.text,
+    timeLimit: service.activation,
+    degradedStatuses: service.degradedStatuses,
+    environment: activationEnvironment(env),
+    systemd: runsAsUnit(service.activationRunner),
+    run,
+    clock,
+    report,
+  });
+}
+
+/** What the gates of a service say. */
+export function composeGates(
+  service: ServiceSettings,
+  evaluations: Evaluations,
+  report: Report,
+  { env, run, clock, machineId }: Shared,
+): Gates {
+  return createGates(service.gates, {
+    run,
+    clock,
+    machineId,
+    profile: service.profile,
+    jobUri: service.jobUri.text,
+    evaluations,
+    environment: activationEnvironment(env),
+    onLine: (gate, line, stream) =>
+      report({
+        name: "gate-output",
+        level: "debug",
+        message: `${gate}: ${line}`,
+        fields: { gate, stream },
+      }),
+  });
 }
 
 /** Whether an activation is to be a unit of systemd's. */
-function runsAsUnit(runner: DeployOptions["activationRunner"]): boolean {
+function runsAsUnit(runner: ServiceSettings["activationRunner"]): boolean {
   // As sd_booted(3) finds out whether systemd manages the host.
   return runner === "auto" ? Deno.uid() === 0 && existsSync("/run/systemd/system") : runner === "unit";
 }
 
 /** The certificates of the authorities that checks over https trust besides Deno's, in PEM. */
-async function checkCertificates(options: DeployOptions, env: Environment): Promise<readonly string[]> {
-  const secure = options.healthChecks.some((check) =>
+async function checkCertificates(service: ServiceSettings, env: Environment): Promise<readonly string[]> {
+  const secure = service.healthChecks.some((check) =>
     check.kind === "http" && check.url.startsWith("https:")
   );
   return secure ? (await readCertificates("https:", env, readCertificateFile)).pem : [];

@@ -13,7 +13,7 @@ import { untilNextPoll } from "./phase.ts";
 
 /** What the loop works with. */
 export interface AgentPorts {
-  readonly deployer: Pick<Deployer, "start" | "pass" | "failures" | "planned">;
+  readonly deployer: Pick<Deployer, "pass" | "failures" | "planned">;
   readonly clock: Clock;
   /** A number in [0, 1), for the jitter. */
   readonly random: () => number;
@@ -21,6 +21,8 @@ export interface AgentPorts {
   readonly report: Report;
   readonly stop: Stop;
   readonly bell: Bell;
+  /** Whether the loop is to end as soon as nothing is under way: others settings are in force, or none. */
+  readonly leaves?: () => boolean;
 }
 
 /** How often to poll. */
@@ -35,15 +37,18 @@ export interface Schedule {
 // that disagree would make that a loop without a pause; after this many deployments in a row hail waits its period.
 const DEPLOYMENTS_IN_A_ROW = 5;
 
+// Where a gate opens for many hosts at once, as a window does, each looks again at its own place within this time.
+const OPENING_SPREAD = 5 * 60_000;
+
 /**
- * Keeps the profile at the latest build until it is told to stop: polls, deploys what is new, and waits; after a
+ * Keeps the profile at the latest build until it is told to stop or to leave: polls, deploys what is new, and waits; after a
  * failure it waits as long as {@linkcode nextDelay} says and goes on. Failures are reported, never thrown.
  */
 export async function runLoop(ports: AgentPorts, { period, phase }: Schedule): Promise<void> {
   const { deployer, clock, random, stages, report, stop, bell } = ports;
+  const leaves = ports.leaves ?? (() => false);
   let inARow = 0;
-  await deployer.start(stop);
-  while (!stop.gently.aborted) {
+  while (!stop.gently.aborted && !leaves()) {
     let delay: number;
     let idle: string;
     const failed = deployer.failures;
@@ -59,7 +64,7 @@ export async function runLoop(ports: AgentPorts, { period, phase }: Schedule): P
       }
       inARow = result.deployed ? inARow + 1 : 0;
       if (result.deployed && inARow < DEPLOYMENTS_IN_A_ROW) continue;
-      delay = untilNextPoll({ now: clock.now(), period, phase });
+      delay = delayAfter(result, clock.now(), { period, phase });
       idle = result.refusal === null
         ? `at build ${result.build.id} (${result.build.name})`
         : `build ${result.build.id} is not deployed: ${result.refusal.why}`;
@@ -85,13 +90,22 @@ export async function runLoop(ports: AgentPorts, { period, phase }: Schedule): P
   }
 }
 
+/** How long to wait after a pass that did not fail; shorter where a gate opens before the next poll. */
+function delayAfter({ refusal }: PassResult, now: number, { period, phase }: Schedule): number {
+  const regular = untilNextPoll({ now, period, phase });
+  const opening = refusal?.askAgainAt;
+  if (opening === undefined) return regular;
+  return Math.min(regular, Math.max(opening - now, 0) + 1_000 + phase % Math.min(period, OPENING_SPREAD));
+}
+
 /**
  * Polls once and deploys what is new.
  *
  * @returns The exit status, as EXIT_STATUS documents it.
  */
-export async function runOnce({ deployer, stop, report }: AgentPorts): Promise<number> {
-  await deployer.start(stop);
+export async function runOnce(
+  { deployer, stop, report }: Pick<AgentPorts, "deployer" | "stop" | "report">,
+): Promise<number> {
   try {
     stop.gently.throwIfAborted();
     const { build, deployed, refusal } = await deployer.pass(stop);

@@ -38,7 +38,6 @@ function world(results: readonly (PassResult | Error)[]) {
     deployer: {
       failures: 0,
       planned: () => {},
-      start: () => Promise.resolve(),
       pass() {
         polls.push(clock.monotonic());
         const result = results[Math.min(polls.length, results.length) - 1] ?? nothing;
@@ -148,4 +147,34 @@ Deno.test("runOnce polls no more when it was told to stop during the activation 
   its.gently.abort(new Stopped("SIGINT"));
   await assert.rejects(runOnce(its.ports), { exitStatus: 130 });
   assert.deepEqual(its.times(), []);
+});
+
+Deno.test("runLoop looks again when a gate opens, each host at its own place, and not later than its next poll", async () => {
+  const closed = (askAgainAt: number): PassResult => ({
+    build,
+    deployed: false,
+    refusal: { code: "gate-closed", why: "not now", next: "Wait.", askAgainAt },
+  });
+  const its = world([nothing]);
+  const opening = its.clock.now() + 60_000;
+  const second = async (results: (PassResult | Error)[], phase: number) =>
+    (await during(4000, results, 3_600_000, phase)).times()[1];
+  assert.equal(await second([closed(opening), nothing], 0), 61);
+  assert.equal(await second([closed(opening), nothing], 123_000), 61 + 123);
+  assert.equal(await second([closed(opening), nothing], 323_000), 61 + 23, "spread over five minutes");
+  assert.equal(await second([closed(0), nothing], 2_000), 3, "what has opened meanwhile is asked soon");
+});
+
+Deno.test("runLoop ends when it is to leave, but not before a pass has ended", async () => {
+  const its = world([nothing]);
+  let leaves = false;
+  const loop = runLoop({ ...its.ports, leaves: () => leaves }, { period: PERIOD, phase: 0 });
+  await its.clock.advance(1_000);
+  leaves = true;
+  await its.clock.advance(1_000);
+  assert.deepEqual(its.times(), [0], "it sleeps");
+  its.bell.ring();
+  await its.clock.advance(0);
+  await loop;
+  assert.deepEqual(its.times(), [0]);
 });

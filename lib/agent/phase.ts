@@ -41,7 +41,14 @@ export interface PollFacts {
  * and a period from the second wait on.
  */
 export function untilNextPoll({ now, period, phase }: PollFacts): number {
-  const soonest = Math.ceil(period / 2);
+  return untilTurn({ now, period, phase }, Math.ceil(period / 2));
+}
+
+/**
+ * How long to wait from `now` for the first moment of the wall clock that is at the phase and at least `soonest`
+ * milliseconds away: less than a period more.
+ */
+export function untilTurn({ now, period, phase }: PollFacts, soonest: number): number {
   const beyond = (phase - now - soonest) % period;
   return soonest + (beyond < 0 ? beyond + period : beyond);
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { phaseOf, untilNextPoll } from "./phase.ts";
+import { phaseOf, untilNextPoll, untilTurn } from "./phase.ts";
 
 const FIVE_MINUTES = 5 * 60_000;
 const MACHINE = "0123456789abcdef0123456789abcdef";
@@ -78,4 +78,13 @@ Deno.test("next poll: a poll that takes a while does not move the ones after it"
       },
     ),
   );
+});
+
+Deno.test("turn: it is the first moment on the phase that is not too soon", () => {
+  fc.assert(fc.property(now, period, fc.nat(), fc.nat(10 * 60_000), (now, period, any, soonest) => {
+    const phase = any % period;
+    const wait = untilTurn({ now, period, phase }, soonest);
+    assert(wait >= soonest && wait < soonest + period, `${wait}`);
+    assert.equal((((now + wait) % period) + period) % period, phase);
+  }));
 });

@@ -1,4 +1,3 @@
-import { deploy } from "../agent/deploy.ts";
 import { Stopped } from "../agent/signals.ts";
 import type { Environment } from "../agent/environment.ts";
 import { EXIT_STATUS } from "../failure/exit_status.ts";
@@ -6,24 +5,27 @@ import { Failure } from "../failure/failure.ts";
 import { profilesFolder } from "../nix/profile_name.ts";
 import type { Report } from "../report/event.ts";
 import { failureEvent } from "../report/failure_event.ts";
-import { createLog } from "../report/log.ts";
 import { sanitise } from "../report/sanitise.ts";
 import { systemClock } from "../time/system_clock.ts";
 import type { CommandLine } from "./command_line.ts";
+import { runAgentCommand } from "./commands/agent.ts";
 import { runApplyUnits } from "./commands/apply_units.ts";
 import { runCheck } from "./commands/check.ts";
+import { runConfig } from "./commands/config.ts";
+import { runDeploy } from "./commands/deploy.ts";
 import { runHistory } from "./commands/history.ts";
 import { runPause } from "./commands/pause.ts";
 import { runPoll } from "./commands/poll.ts";
+import { runRemove } from "./commands/remove.ts";
 import { runResume } from "./commands/resume.ts";
 import { runRetry } from "./commands/retry.ts";
 import { runRollback } from "./commands/rollback.ts";
 import { runStatus } from "./commands/status.ts";
 import type { Context } from "./context.ts";
-import { columnsOf, logReader, pageOf, writeLine } from "./output.ts";
+import { createLogReport } from "./log_report.ts";
+import { columnsOf, pageOf, writeLine } from "./output.ts";
 import { parseCommandLine } from "./parse.ts";
 import { plainReport } from "./plain_report.ts";
-import { VERSION } from "./version.ts";
 
 /** The longest line for a person, in characters. */
 const TELL_LIMIT = 4_096;
@@ -84,20 +86,18 @@ function tell(text: string) {
 /** What is written to standard error: a log, or for the commands of an operator plain lines. */
 function reportFor(command: CommandLine, env: Environment): Report {
   if (!("logFormat" in command)) return plainReport(tell);
-  const { logFormat: format, logLevel: level } = command;
-  return createLog({
-    format,
-    level,
-    reader: logReader(env),
-    now: Date.now,
-    write: (line) => writeLine("stderr", line),
-  });
+  const { logFormat = "text", logLevel = "info" } = command;
+  return createLogReport({ logFormat, logLevel }, env);
 }
 
 async function run(command: CommandLine, context: Context): Promise<number> {
   switch (command.command) {
     case "deploy":
-      return await deploy(command, VERSION, context.env, context.report);
+      return await runDeploy(command, context);
+    case "agent":
+      return await runAgentCommand(command, context);
+    case "config":
+      return await runConfig(command, context);
     case "apply-units":
       return await runApplyUnits(command, context.report);
     case "status":
@@ -116,5 +116,7 @@ async function run(command: CommandLine, context: Context): Promise<number> {
       return await runRetry(command, context);
     case "rollback":
       return await runRollback(command, context);
+    case "remove":
+      return await runRemove(command, context);
   }
 }

@@ -1,7 +1,9 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { type Level, LEVELS } from "../report/event.ts";
 import { LOG_FORMATS, type LogFormat } from "../report/log.ts";
+import { AGENT_SETTINGS } from "../settings/table.ts";
 import type { Reader } from "./reader.ts";
+import { settingOption } from "./setting_option.ts";
 
 /** How to write the log. */
 export interface LogOptions {
@@ -13,8 +15,8 @@ export interface LogOptions {
 export function addLogOptions(command: Command) {
   command
     .optionsGroup("Log:")
-    .addOption(new Option("--log-level <LEVEL>", "The least level to write.").choices(LEVELS).default("info"))
-    .addOption(new Option("--log-format <FORMAT>", "How to write it.").choices(LOG_FORMATS).default("text"));
+    .addOption(settingOption("log-level", AGENT_SETTINGS["log-level"]))
+    .addOption(settingOption("log-format", AGENT_SETTINGS["log-format"]));
 }
 
 /** Reads the options that {@linkcode addLogOptions} has added. */

@@ -7,7 +7,8 @@ import type { Report } from "../report/event.ts";
  * @param tell Takes one line, and makes it fit for a terminal.
  */
 export function plainReport(tell: (line: string) => void): Report {
-  return ({ level, message }) => {
-    if (level !== "debug") tell(level === "info" ? message : `${level}: ${message}`);
+  return ({ level, message, service }) => {
+    const text = service === undefined ? message : `${service}: ${message}`;
+    if (level !== "debug") tell(level === "info" ? text : `${level}: ${text}`);
   };
 }

@@ -2,12 +2,15 @@ import tab from "@bomb.sh/tab/commander";
 import { Command } from "commander";
 import { withoutUserInfo } from "../report/user_info.ts";
 import type { CommandLine } from "./command_line.ts";
+import { defineAgent } from "./commands/agent.ts";
 import { defineApplyUnits } from "./commands/apply_units.ts";
 import { defineCheck } from "./commands/check.ts";
+import { defineConfig } from "./commands/config.ts";
 import { defineDeploy } from "./commands/deploy.ts";
 import { defineHistory } from "./commands/history.ts";
 import { definePause } from "./commands/pause.ts";
 import { definePoll } from "./commands/poll.ts";
+import { defineRemove } from "./commands/remove.ts";
 import { defineResume } from "./commands/resume.ts";
 import { defineRetry } from "./commands/retry.ts";
 import { defineRollback } from "./commands/rollback.ts";
@@ -46,7 +49,7 @@ export function buildProgram(
       getErrHasColors: () => false,
     })
     .description("Keeps a Nix profile at the latest successful build of a Hydra job.")
-    .usage("--profile PROFILE --job-uri URI [options]\n       hail COMMAND [SERVICE] [options]")
+    .usage("--profile PROFILE --job-uri URI [options]\n       hail COMMAND [SERVICE...] [options]")
     .helpCommand(false)
     // Options behind a command are the command's, also where the deployment has one of the same name.
     .enablePositionalOptions()
@@ -67,7 +70,10 @@ export function buildProgram(
   defineResume(program, done);
   defineRetry(program, done);
   defineRollback(program, done);
+  defineRemove(program, done);
   program.commandsGroup("Other commands:");
+  defineAgent(program, done);
+  defineConfig(program, done);
   defineApplyUnits(program, done);
 
   tab(program);

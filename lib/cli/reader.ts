@@ -18,7 +18,7 @@ export class Reader {
   /** Reads an option that has to be there. */
   required<T>(name: string, read: (text: string) => T): T {
     const text = this.#text(name);
-    if (text === undefined) return this.refuse(`required option '--${name}' is missing`);
+    if (text === undefined) return this.refuseOption(name, null);
     return this.#read(`option '--${name}'`, text, read);
   }
 
@@ -46,31 +46,47 @@ export class Reader {
     return choices.find((choice) => choice === text) ?? this.refuse(`option '--${name}' is wrong`);
   }
 
-  /** Reads the only word that is no option, which may be missing. */
-  word<T>(name: string, read: (text: string) => T): T | undefined {
-    const [text] = this.#command.args;
-    return text === undefined ? undefined : this.#read(`argument '${name}'`, text, read);
+  /** Reads an option whose values the library has checked already, and that may be missing. */
+  optionalChoice<T extends string>(name: string, choices: readonly T[]): T | undefined {
+    return this.#text(name) === undefined ? undefined : this.choice(name, choices);
   }
 
-  /** Refuses words that are neither options nor their values, and options in front of the command. */
+  /** Reads the words that are no options. */
+  words<T>(name: string, read: (text: string) => T): T[] {
+    return this.#command.args.map((text) => this.#read(`argument '${name}'`, text, read));
+  }
+
+  /** Refuses words where the command takes options only, and options in front of the command. */
   refuseWords() {
     const { args, registeredArguments, commands, parent } = this.#command;
-    const stray = parent?.options.find((option) =>
-      parent.getOptionValueSource(option.attributeName()) === "cli"
+    const above = ancestorsOf(parent);
+    const [stray] = above.flatMap((one) =>
+      one.options.filter((option) => one.getOptionValueSource(option.attributeName()) === "cli")
     );
     if (stray !== undefined) {
-      this.refuse(
-        `option '${stray.long}' stands before the command: write hail ${this.#command.name()} [options]`,
-      );
+      const words = [...above.map((one) => one.name()).reverse(), this.#command.name()].join(" ");
+      this.refuse(`option '${stray.long}' stands before the command: write ${words} [options]`);
     }
-    const word = args[registeredArguments.length];
-    if (word === undefined) return;
+    const [word] = args;
+    if (word === undefined || registeredArguments.length > 0) return;
     // The library's own answer has a suggestion; it is asked only where there are commands to suggest.
     if (commands.length > 0) callUnknownCommand(this.#command);
     // Only the beginning is shown, and nothing of what may be a password in a URI.
     const shown = withoutUserInfo(word).slice(0, 40);
-    const takes = registeredArguments.length === 0 ? "options only" : "one SERVICE only";
-    this.refuse(`unexpected word ${JSON.stringify(shown)}: ${this.#command.name()} takes ${takes}`);
+    this.refuse(`unexpected word ${JSON.stringify(shown)}: ${this.#command.name()} takes options only`);
+  }
+
+  /**
+   * Ends the command for what is wrong with an option.
+   *
+   * @param failure Null if it is missing.
+   */
+  refuseOption(name: string, failure: Failure | null): never {
+    return this.refuse(
+      failure === null
+        ? `required option '--${name}' is missing`
+        : `option '--${name}': ${failure.message}. ${failure.next}`,
+    );
   }
 
   /** Ends the command as wrong use. */
@@ -95,6 +111,11 @@ export class Reader {
       return this.refuse(`${what}: ${error.message}. ${error.next}`);
     }
   }
+}
+
+/** A command, and those that it belongs to. */
+function ancestorsOf(command: Command | null): Command[] {
+  return command === null ? [] : [command, ...ancestorsOf(command.parent)];
 }
 
 /** Commander suggests a command only where the program has no action of its own; its method for that is not declared. */

@@ -3,15 +3,17 @@ import type { Reader } from "./reader.ts";
 import { parseStateFolder } from "./state_folders.ts";
 import { checkText } from "./values.ts";
 
-/** What every command about a service is told. */
+/** What every command about services is told. */
 export interface ServiceOptions {
-  /** The service, as the operator calls it; undefined where there is only one. */
-  readonly service: string | undefined;
+  /** The services, as the operator calls them; empty where none is named. */
+  readonly services: readonly string[];
+  /** Whether all services are meant. Then none is named. */
+  readonly all: boolean;
   readonly stateDir: string | undefined;
   readonly json: boolean;
 }
 
-/** Makes a command about a service. */
+/** Makes a command about services. */
 export function serviceCommand(
   program: Command,
   name: string,
@@ -21,12 +23,14 @@ export function serviceCommand(
   return program.command(name)
     .summary(summary)
     .description(description)
+    .showHelpAfterError(`Try: hail ${name} --help`)
     .helpOption("-h, --help", "Show this help.")
     .allowExcessArguments(true)
     .argument(
-      "[SERVICE]",
-      "The profile: its name, the last part of it, or its path. Needed where there are several.",
+      "[SERVICE...]",
+      "The services: the name in the agent's configuration, or the profile: its name, the last part of it, or its path. Needed where there are several.",
     )
+    .option("--all", "All services.")
     .option(
       "--state-dir <DIR>",
       "Where hail keeps what it remembers. (default: STATE_DIRECTORY, or /var/lib/hail)",
@@ -37,9 +41,18 @@ export function serviceCommand(
 /** Reads the options of a command that {@linkcode serviceCommand} has made. */
 export function readServiceOptions(reader: Reader): ServiceOptions {
   reader.refuseWords();
+  const services = reader.words("SERVICE", checkText);
+  const all = reader.flag("all");
+  if (all && services.length > 0) reader.refuse("option '--all' stands beside a SERVICE: it means them all");
   return {
-    service: reader.word("SERVICE", checkText),
+    services,
+    all,
     stateDir: reader.optional("state-dir", parseStateFolder),
     json: reader.flag("json"),
   };
+}
+
+/** Whether the answer is a list, however many services there turn out to be. */
+export function asksForSeveral({ services, all }: Pick<ServiceOptions, "services" | "all">): boolean {
+  return all || services.length > 1;
 }

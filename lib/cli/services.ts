@@ -1,91 +1,216 @@
+import type { ServiceRecord } from "../deployment/record.ts";
 import { Failure } from "../failure/failure.ts";
 import { findServices, readService, type StoredService } from "../journal/read.ts";
-import { databaseName, socketName } from "../journal/state_folder.ts";
-import { parseProfile } from "../nix/profile_name.ts";
+import { databaseName, socketsBeside } from "../journal/state_folder.ts";
+import { parseProfile, type ProfilePath } from "../nix/profile_name.ts";
 import { storeFolder } from "../nix/store_path.ts";
-import { chooseService } from "./choose_service.ts";
+import { failureEvent } from "../report/failure_event.ts";
+import type { ServiceSettings } from "../settings/service.ts";
+import { decodeSettings, type StoredSettings } from "../settings/stored.ts";
+import { readServiceWords } from "../settings/words.ts";
+import { chooseServices, type Known, namesOf, serviceName } from "./choose_service.ts";
 import type { Context } from "./context.ts";
+import { clean } from "./render/layout.ts";
 import type { ServiceOptions } from "./service_options.ts";
 import { stateFolders } from "./state_folders.ts";
 
 /** A service that hail keeps on this machine, as its database shows it. */
 export interface Service {
-  /** The folder that the database is in, which is the state folder of the hail that keeps it. */
-  readonly folder: string;
+  /** What the operator calls it. No other has the same name. */
+  readonly name: string;
+  readonly profile: string;
+  readonly jobUri: string;
+  /** How it was kept last; null where this hail does not understand it. */
+  readonly settings: StoredSettings | null;
+  readonly record: ServiceRecord;
+  /** When the record was written; null where it never was. */
+  readonly writtenAt: number | null;
   /** The database. */
   readonly file: string;
-  /** The socket of the hail that keeps it, if one runs. */
-  readonly socket: string;
-  readonly stored: StoredService;
+  /** The folder that it is in, which is the state folder of the hail that keeps it. */
+  readonly folder: string;
+  /** Where a hail that keeps it may listen. */
+  readonly sockets: readonly [own: string, agent: string];
+}
+
+/** What was found in the state folders. */
+export interface Found {
+  /** In the order of their names. */
+  readonly services: readonly Service[];
+  /** Why others could not be read. */
+  readonly unreadable: readonly Unreadable[];
+}
+
+/** A database that cannot be read. */
+export interface Unreadable {
+  readonly file: string;
+  readonly failure: Failure;
 }
 
 /** Where to look, and for what. */
-type Wanted = Pick<ServiceOptions, "service" | "stateDir">;
+type Wanted = Pick<ServiceOptions, "services" | "all" | "stateDir">;
 
 /**
- * Opens one service.
+ * Finds the services that a command is about. Those that cannot be read are reported where none is named, and belong to
+ * the answer where all are meant.
  *
- * @throws {Failure} `usage`: it is not clear which one is meant, or this user may not read it. What `readService` throws.
+ * @returns At least one.
+ * @throws {Failure} `usage`: it is not clear which are meant, or this user may not read them. What `readService` throws.
  */
-export function openService(wanted: Wanted, context: Context): Service {
-  const services = openServices(wanted, context);
-  const folders = foldersFor(wanted, context);
+export function openServices(wanted: Wanted, context: Context): Found {
+  const { profilesFolder } = context;
+  const places = foldersFor(wanted, context);
+  const databases = findDatabases(wanted, context);
+  const { services, unreadable } = readNamed(databases, wanted, context) ?? readServices(databases, context);
+  const known = services.map(({ profile, settings }): Known => ({
+    profile,
+    configured: settings?.agent?.name ?? null,
+  }));
   try {
-    const profiles = [...new Set(services.map(({ stored }) => stored.profile))];
-    const chosen = chooseService(profiles, wanted.service, context.profilesFolder, folders);
-    const [service, twin] = services.filter(({ stored }) => stored.profile === chosen);
-    if (service === undefined) throw new Error("a service that is not there was chosen");
-    if (twin !== undefined) {
-      throw new Failure("usage", {
-        what: chosen,
-        why: `its state is in ${service.folder} and in ${twin.folder}, and one of them is a copy`,
-        next: "Say with --state-dir which folder is meant, or move the copy away.",
-      });
-    }
-    for (const other of services) if (other !== service) other.stored.close();
-    return service;
+    const chosen = chooseServices(known, {
+      wanted: wanted.services,
+      all: wanted.all,
+      profilesFolder,
+      places,
+    });
+    if (wanted.services.length === 0 && !wanted.all) reportUnreadable(unreadable, context);
+    return {
+      services: chosen.map((profile) => onlyOne(services.filter((one) => one.profile === profile))),
+      unreadable: wanted.all ? unreadable : [],
+    };
   } catch (error) {
-    for (const { stored } of services) stored.close();
+    const [one] = unreadable.filter(({ file }) =>
+      wanted.services.some((name) => isNamedAfter(file, name, profilesFolder))
+    );
+    if (one !== undefined) throw one.failure;
+    reportUnreadable(unreadable, context);
     throw error;
   }
 }
 
+/** The databases of all services in the folders where to look. A folder that cannot be read is one that is empty. */
+export function findDatabases(wanted: Pick<Wanted, "stateDir">, context: Context): Databases {
+  const files: string[] = [];
+  const unreadable: Unreadable[] = [];
+  for (const folder of foldersFor(wanted, context)) {
+    const found = attempt(folder, () => findServices(folder));
+    if ("failure" in found) unreadable.push(found);
+    else files.push(...found.result);
+  }
+  return { files, unreadable };
+}
+
+/** The databases, and the folders that could not be read. */
+export interface Databases {
+  readonly files: readonly string[];
+  readonly unreadable: readonly Unreadable[];
+}
+
 /**
- * Opens all services, or the one that is named. One that cannot be read is reported, unless there is no other.
+ * Reads all databases.
  *
- * @throws {Failure} As {@linkcode openService}.
+ * @throws {Failure} What the first one failed with, where none can be read.
  */
-export function openServices(wanted: Wanted, context: Context): Service[] {
-  const folders = foldersFor(wanted, context);
-  const store = storeFolder(context.env);
+export function readServices({ files, unreadable }: Databases, context: Context): Found {
+  const read: Omit<Service, "name">[] = [];
+  const failed = [...unreadable];
+  for (const file of files) {
+    const one = attempt(file, () => readOne(file, context));
+    if ("failure" in one) failed.push(one);
+    else read.push(one.result);
+  }
+  const [first] = failed;
+  if (first !== undefined && read.length === 0) throw first.failure;
+  const names = namesOf(
+    read.map(({ profile, settings }) => ({ profile, configured: settings?.agent?.name ?? null })),
+    context.profilesFolder,
+  );
+  const services = read.map((one) => ({ name: clean(names.get(one.profile) ?? one.profile), ...one }));
+  return { services: services.toSorted((a, b) => a.name < b.name ? -1 : 1), unreadable: failed };
+}
+
+/**
+ * Reads only the services that are named, which is faster where there are many.
+ *
+ * @returns Null where it takes the others to know which are meant, or to say what is wrong.
+ */
+function readNamed({ files }: Databases, wanted: Wanted, context: Context): Found | null {
+  if (wanted.services.length === 0) return null;
   const services: Service[] = [];
-  const failures: Failure[] = [];
-  const attempt = <T>(work: () => T): T | null => {
-    try {
-      return work();
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      failures.push(error);
-      return null;
+  for (const name of wanted.services) {
+    const own = files.filter((file) => isNamedAfter(file, name, context.profilesFolder));
+    for (const file of own) {
+      if (services.some((one) => one.file === file)) continue;
+      const one = attempt(file, () => readOne(file, context));
+      if ("failure" in one) return null;
+      const { profile, settings } = one.result;
+      // Another service may be called as the profile of this one, unless this one is called that, too.
+      if (name !== profile && name !== settings?.agent?.name) return null;
+      const called = settings?.agent?.name ?? serviceName(profile, context.profilesFolder);
+      services.push({ name: clean(called), ...one.result });
     }
-  };
-  for (const file of folders.flatMap((folder) => attempt(() => filesIn(folder, wanted, context)) ?? [])) {
-    const stored = attempt(() => readService(file, { storeFolder: store }));
-    if (stored === null) continue;
-    const own = file.slice(0, file.lastIndexOf("/"));
-    if (!file.endsWith(`/${databaseName(stored.profile)}`)) {
-      stored.close();
-      failures.push(misnamed(file, stored.profile));
-      continue;
-    }
-    services.push({ folder: own, file, socket: `${own}/${socketName(stored.profile)}`, stored });
+    if (own.length === 0) return null;
   }
-  const [failure] = failures;
-  if (failure !== undefined && services.length === 0) throw failure;
-  for (const { message, next } of failures) {
-    context.report({ name: "failure", level: "error", message: `${message}. ${next}` });
+  return { services, unreadable: [] };
+}
+
+/**
+ * Reads a service again, of which hail may have written down more by now.
+ *
+ * @throws {Failure} What `readService` throws.
+ */
+export function readAgain({ name, file }: Service, context: Context): Service {
+  return { name, ...readOne(file, context) };
+}
+
+function readOne(file: string, context: Context): Omit<Service, "name"> {
+  return withDatabase(file, context, ({ profile, jobUri, settings, record, writtenAt }) => {
+    if (!file.endsWith(`/${databaseName(profile)}`)) throw misnamed(file, profile);
+    return {
+      ...{ profile, jobUri, record, writtenAt, file },
+      settings: decodeSettings(settings),
+      folder: file.slice(0, file.lastIndexOf("/")),
+      sockets: socketsBeside(file),
+    };
+  });
+}
+
+/**
+ * Reads more of a service than is in {@linkcode Service}.
+ *
+ * @throws {Failure} What `readService` throws.
+ */
+export function withDatabase<Result>(
+  file: string,
+  { env }: Pick<Context, "env">,
+  read: (stored: StoredService) => Result,
+): Result {
+  const stored = readService(file, { storeFolder: storeFolder(env) });
+  try {
+    return read(stored);
+  } finally {
+    stored.close();
   }
-  return services.toSorted((a, b) => a.stored.profile < b.stored.profile ? -1 : 1);
+}
+
+/**
+ * How the hail that kept a service last was told to keep it.
+ *
+ * @throws {Failure} `usage`: this hail does not understand it.
+ */
+export function settingsOf({ name, profile, settings }: Service): ServiceSettings {
+  // Without any words it is not understood either.
+  return { ...readServiceWords(settings?.words ?? [], profile), name };
+}
+
+/** The profile of a service; a database that is not named after its profile is never read. */
+export function profileOf({ profile }: Service): ProfilePath {
+  return parseProfile(profile, "/");
+}
+
+/** Reports what could not be read. */
+export function reportUnreadable(unreadable: readonly Unreadable[], { report }: Context): void {
+  for (const { failure } of unreadable) report(failureEvent(failure));
 }
 
 /** Where is looked for services. */
@@ -93,13 +218,33 @@ export function foldersFor({ stateDir }: Pick<Wanted, "stateDir">, { env }: Cont
   return stateFolders(env, stateDir, Deno.uid());
 }
 
-/** The databases of a folder; only the one that is meant, where its file can be told from the name. */
-function filesIn(folder: string, { service }: Wanted, { profilesFolder }: Context): readonly string[] {
-  const files = findServices(folder);
-  if (service === undefined) return files;
-  const profile = profileOf(service, profilesFolder);
-  const own = files.filter((file) => profile !== null && file.endsWith(`/${databaseName(profile)}`));
-  return own.length > 0 ? own : files;
+function attempt<Result>(file: string, work: () => Result): { readonly result: Result } | Unreadable {
+  try {
+    return { result: work() };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return { file, failure: error };
+  }
+}
+
+function onlyOne([service, twin]: readonly Service[]): Service {
+  if (service === undefined) throw new Error("a service that is not there was chosen");
+  if (twin === undefined) return service;
+  throw new Failure("usage", {
+    what: service.profile,
+    why: `its state is in ${service.folder} and in ${twin.folder}, and one of them is a copy`,
+    next: "Say with --state-dir which folder is meant, or move the copy away.",
+  });
+}
+
+/** Whether a database is that of the profile that a name stands for. */
+function isNamedAfter(file: string, name: string, profilesFolder: string): boolean {
+  try {
+    return file.endsWith(`/${databaseName(parseProfile(name, profilesFolder))}`);
+  } catch (error) {
+    if (error instanceof Failure) return false;
+    throw error;
+  }
 }
 
 function misnamed(file: string, profile: string): Failure {
@@ -108,13 +253,4 @@ function misnamed(file: string, profile: string): Failure {
     why: `it holds the state of ${profile} and is not named after it, so it is a copy`,
     next: "Move it out of the state folder.",
   });
-}
-
-function profileOf(name: string, profilesFolder: string): string | null {
-  try {
-    return parseProfile(name, profilesFolder);
-  } catch (error) {
-    if (error instanceof Failure) return null;
-    throw error;
-  }
 }

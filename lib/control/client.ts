@@ -1,13 +1,13 @@
 import type { OperatorAnswer, OperatorRequest } from "../deployment/operator.ts";
-import { Failure } from "../failure/failure.ts";
+import { Failure, type FailureCode } from "../failure/failure.ts";
 import type { Clock } from "../time/clock.ts";
 import {
+  type Asked,
   decodeReply,
   encodeRequest,
   fromFailureReply,
   LINE_LIMIT,
   type Reply,
-  type Request,
 } from "./protocol.ts";
 import { readLines } from "./read_lines.ts";
 
@@ -28,22 +28,33 @@ export interface AskOptions {
 
 const SILENCE_LIMIT = 30_000;
 
+/** Whom to ask. */
+export interface Address {
+  /** Where a hail that keeps the service may listen: its own socket first, then that of an agent. */
+  readonly sockets: readonly string[];
+  /** The profile of the service. */
+  readonly profile: string;
+}
+
 /**
- * Asks the hail that listens on a socket, and waits until it has done what it is asked.
+ * Asks the hail that keeps a service, and waits until it has done what it is asked.
  *
- * @returns Null where nobody listens.
+ * @returns Null where nobody listens, or those who do keep other services.
  * @throws {Failure} What went wrong there; `usage` where one may not ask; `internal` where hail ended or fell silent
  * before it was done.
  */
 export async function ask(
-  path: string,
+  { sockets, profile }: Address,
   request: OperatorRequest,
   options: AskOptions,
 ): Promise<OperatorAnswer | null> {
-  const reply = await exchange(path, request, options);
-  if (reply === null) return null;
-  if ("done" in reply) return reply.done;
-  throw fromFailureReply(reply.failure);
+  for (const path of sockets) {
+    const reply = await exchange(path, { request, profile }, options);
+    if (reply === null || isElsewhere(reply)) continue;
+    if ("done" in reply) return reply.done;
+    throw fromFailureReply(reply.failure);
+  }
+  return null;
 }
 
 /** Whether a hail is there. */
@@ -52,20 +63,27 @@ export type Presence =
   | "answers"
   /** It listens and does not answer. */
   | "silent"
-  /** Nobody listens. */
+  /** Nobody listens, or not for that service. */
   | "absent"
   /** One may not ask. */
   | "denied";
 
 /**
- * Finds out whether a hail listens on a socket, and changes nothing. It never throws.
+ * Finds out whether a hail listens on a socket, and has it write down what is to be known of its services. It never throws.
  *
- * @param timeLimit How long it may take to answer, in milliseconds.
+ * @param profile The service that is asked about; null for all that it keeps.
+ * @param timeLimit How long it may be silent, in milliseconds.
  */
-export async function findPresence(path: string, clock: Clock, timeLimit = 2_000): Promise<Presence> {
+export async function findPresence(
+  path: string,
+  profile: string | null,
+  clock: Clock,
+  timeLimit = 2_000,
+): Promise<Presence> {
   try {
-    const reply = await exchange(path, { command: "ping" }, { onProgress: () => {}, timeLimit, clock });
-    return reply === null ? "absent" : "answers";
+    const asked: Asked = { request: { command: "ping" }, profile };
+    const reply = await exchange(path, asked, { onProgress: () => {}, timeLimit, clock });
+    return reply === null || isElsewhere(reply) ? "absent" : "answers";
   } catch (error) {
     return error instanceof Failure && error.code === "usage" ? "denied" : "silent";
   }
@@ -73,8 +91,14 @@ export async function findPresence(path: string, clock: Clock, timeLimit = 2_000
 
 type LastReply = Exclude<Reply, { readonly progress: string } | { readonly alive: true }>;
 
+/** Whether it says that the service is not one of its own. */
+function isElsewhere(reply: LastReply): boolean {
+  const elsewhere: FailureCode = "unknown-service";
+  return "failure" in reply && reply.failure.code === elsewhere;
+}
+
 /** Sends a request and reads to the last reply; null where nobody listens. */
-async function exchange(path: string, request: Request, options: AskOptions): Promise<LastReply | null> {
+async function exchange(path: string, asked: Asked, options: AskOptions): Promise<LastReply | null> {
   const { signal, clock, onProgress, timeLimit = SILENCE_LIMIT } = options;
   signal?.throwIfAborted();
   const connection = await connect(path);
@@ -91,7 +115,7 @@ async function exchange(path: string, request: Request, options: AskOptions): Pr
   signal?.addEventListener("abort", onAbort, { once: true });
   const watch = new SilenceWatch(clock, timeLimit, () => give("silent"));
   try {
-    await writeAll(connection, new TextEncoder().encode(encodeRequest(request)));
+    await writeAll(connection, new TextEncoder().encode(encodeRequest(asked)));
     for await (const line of readLines(connection, LINE_LIMIT)) {
       watch.heard();
       const reply = decodeReply(line);

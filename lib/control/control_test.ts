@@ -22,6 +22,7 @@ async function serve(handle: Handle, more: Partial<ControlOptions> = {}) {
     gid: null,
     storeFolder: DEFAULT_STORE_FOLDER,
     handle,
+    ping: () => {},
     report: (event) => events.push(event),
     clock: systemClock,
     ...more,
@@ -43,8 +44,11 @@ function answer(message: string): Promise<OperatorAnswer> {
   return Promise.resolve({ message });
 }
 
+const PROFILE = "/nix/var/nix/profiles/web";
+
 function asking(path: string, request: OperatorRequest = { command: "poll" }, progress: string[] = []) {
-  return ask(path, request, { onProgress: (text) => progress.push(text), clock: systemClock });
+  const options = { onProgress: (text: string) => void progress.push(text), clock: systemClock };
+  return ask({ sockets: [path], profile: PROFILE }, request, options);
 }
 
 function failure(code: string, says: RegExp) {
@@ -75,9 +79,9 @@ async function talk(path: string, text: string | null, { half = false } = {}): P
 }
 
 Deno.test("control: a request is done, with its progress told on the way", async () => {
-  const asked: OperatorRequest[] = [];
-  await using served = await serve((request, progress) => {
-    asked.push(request);
+  const asked: [OperatorRequest, string | null][] = [];
+  await using served = await serve((request, profile, progress) => {
+    asked.push([request, profile]);
     progress("rolling back to build 11");
     progress("activating it");
     return answer("the profile is now at build 11");
@@ -88,7 +92,7 @@ Deno.test("control: a request is done, with its progress told on the way", async
     message: "the profile is now at build 11",
   });
   assert.deepEqual(progress, ["rolling back to build 11", "activating it"]);
-  assert.deepEqual(asked, [request]);
+  assert.deepEqual(asked, [[request, PROFILE]]);
 });
 
 Deno.test("control: a failure comes over as it is, and is not logged as a fault", async () => {
@@ -115,7 +119,7 @@ Deno.test("control: where nobody listens there is no answer", async () => {
   assert.equal(await asking(`${folder}/${"long".repeat(40)}`), null);
   leaveSocket(`${folder}/stale`);
   assert.equal(await asking(`${folder}/stale`), null);
-  assert.equal(await findPresence(`${folder}/stale`, systemClock), "absent");
+  assert.equal(await findPresence(`${folder}/stale`, null, systemClock), "absent");
   await Deno.remove(folder, { recursive: true });
 });
 
@@ -182,7 +186,99 @@ Deno.test("control: nothing is left beside the socket, whatever an earlier start
 
 Deno.test("control: a ping finds a hail that answers, and asks nothing of it", async () => {
   await using served = await serve(never);
-  assert.equal(await findPresence(served.path, systemClock), "answers");
+  assert.equal(await findPresence(served.path, null, systemClock), "answers");
+});
+
+Deno.test("control: a ping is answered when the hail has written down what it knows", async () => {
+  const pings: (string | null)[] = [];
+  const written = Promise.withResolvers<void>();
+  await using served = await serve(never, {
+    ping: (profile) => {
+      pings.push(profile);
+      return written.promise;
+    },
+  });
+  let answered = false;
+  const ping = findPresence(served.path, PROFILE, systemClock).finally(() => answered = true);
+  while (pings.length === 0) await systemClock.sleep(1);
+  assert.equal(answered, false);
+  written.resolve();
+  assert.equal(await ping, "answers");
+  assert.equal(await findPresence(served.path, null, systemClock), "answers");
+  assert.deepEqual(pings, [PROFILE, null]);
+});
+
+Deno.test("control: a ping that fails is that of a hail that is there, and the fault is in its log", async () => {
+  await using served = await serve(never, { ping: () => Promise.reject(new Error("s3cret")) });
+  assert.equal(await findPresence(served.path, PROFILE, systemClock), "answers");
+  assert.match(served.events[0]?.message ?? "", /s3cret/);
+});
+
+/** A hail that keeps other services. */
+function elsewhere(): Failure {
+  return new Failure("unknown-service", {
+    what: PROFILE,
+    why: "it is not kept here",
+    next: "Look elsewhere.",
+  });
+}
+
+Deno.test("control: an agent that does not keep the service is as one that is not there", async () => {
+  await using served = await serve(() => Promise.reject(elsewhere()), {
+    ping: (profile) => {
+      if (profile !== null) throw elsewhere();
+    },
+  });
+  assert.equal(await asking(served.path), null);
+  assert.equal(await findPresence(served.path, PROFILE, systemClock), "absent");
+  assert.equal(await findPresence(served.path, null, systemClock), "answers");
+});
+
+Deno.test("control: the socket of the service is asked first, then that of an agent", async () => {
+  const options = { onProgress: () => {}, clock: systemClock };
+  const request: OperatorRequest = { command: "poll", pastGates: true };
+  await using own = await serve(() => answer("own"));
+  await using agent = await serve((asked, profile) => {
+    assert.deepEqual([asked, profile], [request, PROFILE]);
+    return answer("agent");
+  });
+  await using other = await serve(() => Promise.reject(elsewhere()));
+  const from = async (...sockets: readonly string[]) =>
+    (await ask({ sockets, profile: PROFILE }, request, options))?.message ?? null;
+  assert.equal(await from(own.path, agent.path), "own");
+  assert.equal(await from(`${own.path}.none`, agent.path), "agent");
+  assert.equal(await from(other.path, agent.path), "agent");
+  assert.equal(await from(`${own.path}.none`, other.path), null);
+  await own.server.close();
+  assert.equal(await from(own.path, agent.path), "agent");
+});
+
+Deno.test("control: a caller of hail 0.3, which names no service, is served", async () => {
+  const profiles: (string | null)[] = [];
+  await using served = await serve((_request, profile) => {
+    profiles.push(profile);
+    return answer("done");
+  });
+  assert.deepEqual(await talk(served.path, '{"version":1,"command":"pause","reason":null,"until":null}\n'), [
+    '{"done":{"message":"done"}}',
+  ]);
+  assert.deepEqual(profiles, [null]);
+});
+
+Deno.test("control: a hail 0.3, which reads no profile, is asked as before", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/s`;
+  using listener = Deno.listen({ transport: "unix", path });
+  const asked = asking(path, { command: "pause", reason: "holidays", until: null });
+  using connection = await listener.accept();
+  const { value = "" } = await readLines(connection, LINE_LIMIT).next();
+  // The members that it reads are as they were; it passes over the others.
+  const { profile, ...rest } = JSON.parse(value);
+  assert.deepEqual(rest, { version: 1, command: "pause", reason: "holidays", until: null });
+  assert.equal(profile, PROFILE);
+  await connection.write(new TextEncoder().encode('{"done":{"message":"done"}}\n'));
+  assert.deepEqual(await asked, { message: "done" });
+  await Deno.remove(folder, { recursive: true });
 });
 
 for (
@@ -236,7 +332,7 @@ Deno.test("control: only so many are served at once, the others are told to come
   await Promise.all(settled);
   const results = await Promise.all(answers);
   assert.equal(results.filter((result) => !(result instanceof Failure)).length, CONNECTION_LIMIT);
-  assert.ok(results.every((one) => !(one instanceof Failure) || /16 others/.test(one.message)));
+  assert.ok(results.every((one) => !(one instanceof Failure) || /64 others/.test(one.message)));
   assert.deepEqual(await asking(served.path), { message: "done" });
 });
 
@@ -245,7 +341,7 @@ Deno.test("control: what was asked for goes on when the caller goes, who is noti
   const begun = Promise.withResolvers<AbortSignal>();
   const finish = Promise.withResolvers<OperatorAnswer>();
   let finished = false;
-  await using served = await serve(async (_request, _progress, signal) => {
+  await using served = await serve(async (_request, _profile, _progress, signal) => {
     begun.resolve(signal);
     const result = await finish.promise;
     finished = true;
@@ -270,7 +366,7 @@ Deno.test("control: what was asked for goes on when the caller goes, who is noti
 
 Deno.test("control: a caller that does not read does not hold up what it asked for", async () => {
   const clock = new VirtualClock();
-  await using served = await serve((_request, progress) => {
+  await using served = await serve((_request, _profile, progress) => {
     for (let line = 0; line < 10_000; line += 1) progress(`${line} ${"x".repeat(1_000)}`);
     return answer("done");
   }, { clock });
@@ -301,7 +397,11 @@ Deno.test("control: a caller does not wait for ever for a hail that hangs", asyn
   const path = `${folder}/s`;
   using _listener = Deno.listen({ transport: "unix", path });
   const clock = new VirtualClock();
-  const asked = ask(path, { command: "poll" }, { onProgress: () => {}, timeLimit: 5_000, clock });
+  const asked = ask({ sockets: [path], profile: PROFILE }, { command: "poll" }, {
+    onProgress: () => {},
+    timeLimit: 5_000,
+    clock,
+  });
   asked.catch(() => {});
   while (clock.sleeps.length === 0) await systemClock.sleep(1);
   await clock.advance(5_000);
@@ -313,7 +413,7 @@ Deno.test("control: a caller that is told to stop waiting gets its own reason", 
   const release = Promise.withResolvers<OperatorAnswer>();
   await using served = await serve(() => release.promise);
   const stop = new AbortController();
-  const asked = ask(served.path, { command: "poll" }, {
+  const asked = ask({ sockets: [served.path], profile: PROFILE }, { command: "poll" }, {
     onProgress: () => {},
     signal: stop.signal,
     clock: systemClock,
@@ -327,7 +427,7 @@ Deno.test("control: a caller that is told to stop waiting gets its own reason", 
 Deno.test("control: a server that closes tells whoever still waits", async () => {
   const clock = new VirtualClock();
   const begun = Promise.withResolvers<AbortSignal>();
-  await using served = await serve((_request, _progress, signal) => {
+  await using served = await serve((_request, _profile, _progress, signal) => {
     begun.resolve(signal);
     return new Promise(() => {});
   }, { clock });

@@ -1,9 +1,9 @@
 /**
  * What is said on hail's socket: lines of JSON. A caller sends one request,
  *
- * `{"version":1,"command":"pause","reason":"holidays","until":1767225600000}`
+ * `{"version":1,"command":"pause","profile":"/nix/var/nix/profiles/web","reason":"holidays","until":1767225600000}`
  *
- * and hail answers with any number of `{"progress":"..."}` and `{"alive":true}`, and at the end with one
+ * of which `profile` says which service is meant, since an agent keeps many; a hail 0.3 neither sends nor reads it. And hail answers with any number of `{"progress":"..."}` and `{"alive":true}`, and at the end with one
  * `{"done":{"message":"..."}}` or `{"failure":{...}}`. Both sides check what they read, since the hail that runs and the
  * one that is called may be of different versions: a line of an unknown kind is passed over, a request of an unknown
  * version is refused.
@@ -28,6 +28,13 @@ export const TEXT_LIMIT = 2_000;
 
 /** What can be asked: the operator's requests, and whether hail is there and well. */
 export type Request = OperatorRequest | { readonly command: "ping" };
+
+/** A request, and the service that it is about. */
+export interface Asked {
+  readonly request: Request;
+  /** The profile of the service; null where none is named. */
+  readonly profile: string | null;
+}
 
 /** One line of an answer. */
 export type Reply =
@@ -54,9 +61,12 @@ const Version = v.object({
   buildId: v.nullable(v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(TIME_MAX))),
   name: v.nullable(Text),
 });
+/** An absolute path. It is compared with the profiles that hail keeps, and used for nothing else. */
+const Profile = v.pipe(Text, v.regex(/^\/[^\0-\x1f\x7f]+$/));
+const Addressed = v.object({ version: v.number(), profile: v.optional(v.nullable(Profile), null) });
 const RequestLine = v.variant("command", [
   v.object({ command: v.literal("ping") }),
-  v.object({ command: v.literal("poll") }),
+  v.object({ command: v.literal("poll"), pastGates: v.exactOptional(v.boolean()) }),
   v.object({
     command: v.literal("pause"),
     reason: v.nullable(Text),
@@ -82,8 +92,9 @@ const ReplyLine = v.union([
 ]);
 
 /** Writes a request as a line. */
-export function encodeRequest(request: Request): string {
-  return `${JSON.stringify({ version: PROTOCOL_VERSION, ...request })}\n`;
+export function encodeRequest({ request, profile }: Asked): string {
+  const addressed = profile === null ? {} : { profile };
+  return `${JSON.stringify({ version: PROTOCOL_VERSION, ...request, ...addressed })}\n`;
 }
 
 /**
@@ -92,7 +103,7 @@ export function encodeRequest(request: Request): string {
  * @param storeFolder The folder in which the path of a roll-back must lie.
  * @throws {Failure} `usage`: it is no request of this version, or names what is no store path.
  */
-export function decodeRequest(line: string, storeFolder: string): Request {
+export function decodeRequest(line: string, storeFolder: string): Asked {
   const refuse = (
     why: string,
     next = "Ask with `hail COMMAND`, of the same version as the hail that runs.",
@@ -104,12 +115,15 @@ export function decodeRequest(line: string, storeFolder: string): Request {
   }
   const read = v.safeParse(RequestLine, value);
   if (!read.success) throw refuse("the hail that runs does not know it");
+  const addressed = v.safeParse(Addressed, value);
+  if (!addressed.success) throw refuse("it names what is no profile", "Name the path of a profile.");
+  const { profile } = addressed.output;
   const request = read.output;
-  if (request.command !== "rollback") return request;
-  if (request.to === null) return { command: "rollback", to: null };
+  if (request.command !== "rollback") return { request, profile };
+  if (request.to === null) return { request: { command: "rollback", to: null }, profile };
   const path = parseStorePath(request.to.path, storeFolder);
   if (path === null) throw refuse("it names what is no store path", `Name a path in ${storeFolder}.`);
-  return { command: "rollback", to: { ...request.to, path } };
+  return { request: { command: "rollback", to: { ...request.to, path } }, profile };
 }
 
 /** Writes a reply as a line that is not too long, whatever its texts are. */

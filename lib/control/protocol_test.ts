@@ -11,13 +11,19 @@ import {
   fromFailureReply,
   LINE_LIMIT,
   type Reply,
+  type Request,
+  TEXT_LIMIT,
   toFailureReply,
 } from "./protocol.ts";
 
 const PATH = `${DEFAULT_STORE_FOLDER}/${"0".repeat(32)}-web-4.0` as StorePath;
 
-const REQUESTS: readonly OperatorRequest[] = [
+const PROFILES = [null, "/nix/var/nix/profiles/web"] as const;
+
+const REQUESTS: readonly Request[] = [
+  { command: "ping" },
   { command: "poll" },
+  { command: "poll", pastGates: true },
   { command: "resume" },
   { command: "retry" },
   { command: "pause", reason: null, until: null },
@@ -27,13 +33,32 @@ const REQUESTS: readonly OperatorRequest[] = [
   { command: "rollback", to: { path: PATH, buildId: null, name: null } },
 ];
 
-for (const request of REQUESTS) {
-  Deno.test(`protocol: a request comes over as it was: ${JSON.stringify(request)}`, () => {
-    const line = encodeRequest(request);
+for (const asked of REQUESTS.flatMap((request) => PROFILES.map((profile) => ({ request, profile })))) {
+  const { request, profile } = asked;
+  Deno.test(`protocol: a request comes over as it was: ${JSON.stringify(asked)}`, () => {
+    const line = encodeRequest({ request, profile });
     assert.equal(line.indexOf("\n"), line.length - 1);
-    assert.deepEqual(decodeRequest(line.trimEnd(), DEFAULT_STORE_FOLDER), request);
+    assert.deepEqual(decodeRequest(line.trimEnd(), DEFAULT_STORE_FOLDER), { request, profile });
   });
 }
+
+Deno.test("protocol: the longest request fits a line", () => {
+  const long = "\u0000".repeat(TEXT_LIMIT);
+  const request: OperatorRequest = {
+    command: "rollback",
+    to: { path: long as StorePath, buildId: Number.MAX_SAFE_INTEGER, name: long },
+  };
+  assert.ok(encodeRequest({ request, profile: long }).length <= LINE_LIMIT);
+});
+
+Deno.test("protocol: a request without a profile is one of a hail 0.3", () => {
+  const line = '{"version":1,"command":"poll"}';
+  assert.deepEqual(decodeRequest(line, DEFAULT_STORE_FOLDER), {
+    request: { command: "poll" },
+    profile: null,
+  });
+  assert.equal(encodeRequest({ request: { command: "poll" }, profile: null }), `${line}\n`);
+});
 
 for (
   const [line, says] of [
@@ -44,6 +69,12 @@ for (
     ['{"version":2,"command":"poll"}', /it is of version 2, and the hail that runs knows 1/],
     ['{"version":1}', /does not know it/],
     ['{"version":1,"command":"explode"}', /does not know it/],
+    ['{"version":1,"command":"poll","pastGates":"yes"}', /does not know it/],
+    ['{"version":1,"command":"poll","profile":7}', /names what is no profile/],
+    ['{"version":1,"command":"poll","profile":""}', /names what is no profile/],
+    ['{"version":1,"command":"poll","profile":"web"}', /names what is no profile/],
+    ['{"version":1,"command":"poll","profile":"/a\\u001bb"}', /names what is no profile/],
+    [`{"version":1,"command":"poll","profile":"/${"x".repeat(2_000)}"}`, /names what is no profile/],
     ['{"version":1,"command":"pause"}', /does not know it/],
     ['{"version":1,"command":"pause","reason":null,"until":-1}', /does not know it/],
     ['{"version":1,"command":"pause","reason":7,"until":null}', /does not know it/],

@@ -3,13 +3,13 @@ import { Failure } from "../failure/failure.ts";
 import type { Report } from "../report/event.ts";
 import { failureEvent } from "../report/failure_event.ts";
 import type { Clock } from "../time/clock.ts";
-import { decodeRequest, LINE_LIMIT, toFailureReply } from "./protocol.ts";
+import { type Asked, decodeRequest, LINE_LIMIT, toFailureReply } from "./protocol.ts";
 import { LineTooLong, readLines } from "./read_lines.ts";
 import { openSocket } from "./socket_file.ts";
 import { type Connection, Wire } from "./wire.ts";
 
 /** How many may ask at once. */
-export const CONNECTION_LIMIT = 16;
+export const CONNECTION_LIMIT = 64;
 /** How long a caller may take to send its request, in milliseconds. */
 export const REQUEST_LIMIT = 10_000;
 /** How often a caller that waits is told that hail is at it, in milliseconds. */
@@ -30,16 +30,27 @@ export interface ControlOptions {
   /**
    * Does what is asked, one call for each request; calls may overlap.
    *
+   * @param profile The profile of the service that is meant; null where the caller names none, as one of hail 0.3.
    * @param progress Tells the caller what is being done. It never throws and never waits.
    * @param signal Aborted when nobody waits for the answer any more: the caller has gone, or the server closes. What
    * was asked for goes on all the same; a roll-back is not to stop half-way because a terminal was closed.
-   * @throws {Failure} For the caller. Anything else is reported as a fault of hail's own.
+   * @throws {Failure} For the caller: `unknown-service` where this hail does not keep that service. Anything else is
+   * reported as a fault of hail's own.
    */
   readonly handle: (
     request: OperatorRequest,
+    profile: string | null,
     progress: (text: string) => void,
     signal: AbortSignal,
   ) => Promise<OperatorAnswer>;
+  /**
+   * Called when somebody asks whether hail is there, and answered when it is done: the place to write down what a reader
+   * of the database would miss.
+   *
+   * @param profile The service that is asked about; null for all.
+   * @throws {Failure} `unknown-service`: this hail does not keep it.
+   */
+  readonly ping: (profile: string | null) => void | Promise<void>;
   readonly report: Report;
   readonly clock: Clock;
 }
@@ -145,8 +156,7 @@ class Server implements ControlServer {
       const line = await this.#readRequest(connection, wire);
       // Nothing was asked: somebody wanted to know whether hail listens, or went away.
       if (line === null) return wire.close();
-      const request = decodeRequest(line, this.#options.storeFolder);
-      wire.send({ done: request.command === "ping" ? { message: "" } : await this.#do(request, wire, gone) });
+      wire.send({ done: await this.#do(decodeRequest(line, this.#options.storeFolder), wire, gone) });
     } catch (error) {
       if (!(error instanceof Failure)) this.#options.report(failureEvent(error));
       wire.send({ failure: toFailureReply(error) });
@@ -174,8 +184,8 @@ class Server implements ControlServer {
     }
   }
 
-  async #do(request: OperatorRequest, wire: Wire, gone: AbortSignal): Promise<OperatorAnswer> {
-    const { handle, clock } = this.#options;
+  async #do({ request, profile }: Asked, wire: Wire, gone: AbortSignal): Promise<OperatorAnswer> {
+    const { handle, ping, clock } = this.#options;
     const over = new AbortController();
     const stop = AbortSignal.any([over.signal, this.#closing.signal]);
     const alive = (async () => {
@@ -186,8 +196,12 @@ class Server implements ControlServer {
       }
     })();
     try {
+      if (request.command === "ping") {
+        await ping(profile);
+        return { message: "" };
+      }
       const unwanted = AbortSignal.any([gone, this.#closing.signal]);
-      return await handle(request, (progress) => wire.send({ progress }), unwanted);
+      return await handle(request, profile, (progress) => wire.send({ progress }), unwanted);
     } finally {
       over.abort();
       await alive;

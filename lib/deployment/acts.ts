@@ -4,7 +4,7 @@ import type { Report } from "../report/event.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Happening } from "./advance.ts";
 import type { Act } from "./machine.ts";
-import type { Activation, Activator, Nix, Stages, Stop, Verifier } from "./ports.ts";
+import type { Activation, Activator, Nix, Stages, Stop, Turn, Turns, Verifier } from "./ports.ts";
 import type { Deployment, Fault, Step, Version } from "./record.ts";
 
 /** What {@linkcode perform} works with. */
@@ -12,6 +12,7 @@ export interface ActPorts {
   readonly nix: Nix;
   readonly activator: Activator;
   readonly verifier: Verifier;
+  readonly turns: Turns;
   /** What the profile points at now. */
   readonly current: () => Promise<StorePath | null>;
   readonly clock: Clock;
@@ -71,11 +72,16 @@ export async function perform(act: Act, task: Task, ports: ActPorts): Promise<Do
 }
 
 const ACTS: Readonly<Record<Act, (task: Task, ports: ActPorts) => Promise<Done>>> = {
-  "realise": async ({ work: { target }, limits, stop, urgent }, { nix, stages, report }) => {
-    stages.enter(`realising ${short(target)}`, limits.realise + REALISE_AFTERMATH);
-    report({ name: "realise", level: "info", message: `realising ${target.path}`, fields: fieldsOf(target) });
+  "realise": async ({ work: { target }, limits, stop, urgent }, { nix, turns, stages, report }) => {
+    const signal = AbortSignal.any([stop.gently, urgent]);
+    const what = `realising ${short(target)}`;
     try {
-      await nix.realise(target.path, AbortSignal.any([stop.gently, urgent]));
+      await inTurn(turns.realisation, what, signal, stages, async () => {
+        stages.enter(what, limits.realise + REALISE_AFTERMATH);
+        const message = `realising ${target.path}`;
+        report({ name: "realise", level: "info", message, fields: fieldsOf(target) });
+        await nix.realise(target.path, signal);
+      });
     } catch (error) {
       return { happening: { event: "realise-failed" }, failure: expected(error) };
     }
@@ -165,7 +171,7 @@ const ACTS: Readonly<Record<Act, (task: Task, ports: ActPorts) => Promise<Done>>
     const { goBackTo } = task.work;
     if (goBackTo === null) throw new Error("there is nothing to go back to");
     try {
-      return { happening: { event: "reactivated", degraded: await activate(goBackTo, task, ports) } };
+      return { happening: { event: "reactivated", degraded: await activate(goBackTo, task, ports, true) } };
     } catch (error) {
       const failure = expected(error);
       const fault = faultOf("activation", failure, ports.clock);
@@ -189,11 +195,7 @@ const ACTS: Readonly<Record<Act, (task: Task, ports: ActPorts) => Promise<Done>>
 
   "undo": async (task, ports) => {
     const { work, stop, limits } = task;
-    ports.stages.enter(
-      `taking back ${short(work.target)}`,
-      limits.activation * ACTIVATION_RUNS + ACTIVATION_AFTERMATH + SWITCH_LIMIT,
-      true,
-    );
+    const what = `taking back ${short(work.target)}`;
     ports.report({
       name: "rollback",
       level: "warning",
@@ -201,7 +203,11 @@ const ACTS: Readonly<Record<Act, (task: Task, ports: ActPorts) => Promise<Done>>
         `taking back ${work.target.path}: there was nothing before it, so bin/deactivate runs and the profile goes`,
       fields: { ...fieldsOf(work.target), deployment: work.id },
     });
-    await ports.activator.deactivate(await activation(work.target, task, ports), stop);
+    await inTurn(ports.turns.activation, what, stop.gently, ports.stages, async () => {
+      const limit = limits.activation * ACTIVATION_RUNS + ACTIVATION_AFTERMATH + SWITCH_LIMIT;
+      ports.stages.enter(what, limit, true);
+      await ports.activator.deactivate(await activation(work.target, task, ports), stop);
+    }, true);
     try {
       await ports.nix.remove(work.target.path);
     } catch (error) {
@@ -212,7 +218,33 @@ const ACTS: Readonly<Record<Act, (task: Task, ports: ActPorts) => Promise<Done>>
   },
 };
 
-async function activate(version: Version, task: Task, ports: ActPorts): Promise<boolean> {
+/** Waits for a turn. How long is for those to say who are at it: they have their limits. */
+function inTurn<T>(
+  turn: Turn,
+  what: string,
+  signal: AbortSignal,
+  stages: Stages,
+  work: () => Promise<T>,
+  first = false,
+): Promise<T> {
+  if (turn.full) stages.enter(`${what}: waits for its turn`, Infinity);
+  return turn.take(signal, work, first);
+}
+
+async function activate(version: Version, task: Task, ports: ActPorts, back = false): Promise<boolean> {
+  const { turns, stages } = ports;
+  const work = () => activateNow(version, task, ports);
+  return await inTurn(
+    turns.activation,
+    `activating ${short(version)}`,
+    task.stop.gently,
+    stages,
+    work,
+    back,
+  );
+}
+
+async function activateNow(version: Version, task: Task, ports: ActPorts): Promise<boolean> {
   const { activator, clock, stages, report } = ports;
   const fields = fieldsOf(version);
   if (task.work.begun >= BEGUN_LIMIT) {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { MemoryJournal } from "../../tests/support/memory_journal.ts";
+import { NO_WAIT } from "../../tests/support/no_wait.ts";
 import { Failure } from "../failure/failure.ts";
 import type { StorePath } from "../nix/store_path.ts";
 import { VirtualClock } from "../time/virtual_clock.ts";
@@ -36,6 +37,8 @@ function host(health: ReadonlyMap<string, Health>) {
     current: null as StorePath | null,
     running: null as StorePath | null,
     transient: null as "realise" | "switch" | null,
+    /** Whether a gate is closed. */
+    shut: false,
     /** In how many steps somebody points the profile elsewhere, and where. */
     byHand: null as { steps: number; to: StorePath } | null,
     /** How many more steps hail lives. */
@@ -83,6 +86,12 @@ function host(health: ReadonlyMap<string, Health>) {
         protect: step,
         release: step,
         collect: step,
+      },
+      turns: NO_WAIT,
+      gates: {
+        limit: 1,
+        ask: () =>
+          step().then(() => state.shut ? { gate: "window", why: "not now", askAgainAt: null } : null),
       },
       activator: {
         outlives: false,
@@ -170,6 +179,7 @@ const releases = fc.array(
   fc.record({
     health: fc.constantFrom<Health>("good", "good", "activation", "health"),
     transient: fc.constantFrom(null, null, "realise", "switch"),
+    shut: fc.constantFrom(false, false, false, true),
     latest: fc.integer({ min: 0, max: 3 }),
     life: fc.integer({ min: 1, max: 40 }),
     again: fc.integer({ min: 1, max: 40 }),
@@ -200,13 +210,15 @@ async function explore(parameters: fc.Parameters<unknown>): Promise<ReadonlySet<
       const health = new Map<string, Health>(them.map(({ health }, n) => [path(`v${n + 1}`), health]));
       const its = host(health);
       const { state, journal } = its;
-      for (const [n, { transient, latest: back, life, again, byHand, flip, preset }] of them.entries()) {
+      for (const [n, release] of them.entries()) {
+        const { transient, shut, latest: back, life, again, byHand, flip, preset } = release;
         // Hydra goes forwards as a rule, and sometimes back.
         state.latest = Math.max(1, n + 1 - (back === 3 ? n : back === 2 ? 1 : 0));
         const latest = state.latest;
         if (n === 0 && preset === 0) state.current = path("v9");
         if (byHand !== null) state.byHand = { steps: byHand.steps, to: path(`v${byHand.to}`) };
         state.transient = transient;
+        state.shut = shut;
         for (const span of [life, again]) {
           state.life = span;
           await live(its, 3, () => {
@@ -216,6 +228,7 @@ async function explore(parameters: fc.Parameters<unknown>): Promise<ReadonlySet<
         state.latest = latest;
         state.byHand = null;
         state.transient = null;
+        state.shut = false;
         state.life = Infinity;
         const marked = new Set<string>(journal.record.bad.map((bad) => bad.path));
         const before = journal.transitions.length;

@@ -1,7 +1,7 @@
 import type { FailureCode } from "../failure/failure.ts";
 import type { StorePath } from "../nix/store_path.ts";
 import type { Build } from "./build.ts";
-import type { BadBuild, Pause, ServiceRecord } from "./record.ts";
+import type { BadBuild, Closed, Pause, ServiceRecord } from "./record.ts";
 
 /** What the operator has said about deployments in general. */
 export interface Policy {
@@ -28,10 +28,12 @@ export interface Facts {
 
 /** Why a build is not deployed, on purpose. */
 export interface Refusal {
-  readonly code: Extract<FailureCode, "paused" | "held" | "marked-bad" | "downgrade-refused">;
+  readonly code: Extract<FailureCode, "paused" | "held" | "marked-bad" | "downgrade-refused" | "gate-closed">;
   readonly why: string;
   /** What the operator can do, as one sentence. */
   readonly next: string;
+  /** When it is worth looking again, where that is known: milliseconds since 1970. */
+  readonly askAgainAt?: number;
 }
 
 /** What to do about the latest build. */
@@ -84,6 +86,18 @@ export function paused({ reason, since, until }: Pause): Refusal {
       until === null ? "" : ` until ${timestamp(until)}`
     }${reason === null ? "" : `: ${reason}`}`,
     next: "Say `hail resume` to go on.",
+  };
+}
+
+/** Why a gate keeps a build from being deployed. */
+export function closedBy({ gate, why, askAgainAt }: Closed): Refusal {
+  return {
+    code: "gate-closed",
+    why: `the gate '${gate}' is closed: ${why}`,
+    next: askAgainAt === null
+      ? "hail asks again at each poll."
+      : `hail asks again at ${timestamp(askAgainAt)}.`,
+    ...(askAgainAt === null ? {} : { askAgainAt }),
   };
 }
 

@@ -4,13 +4,13 @@ import { failureEvent } from "../report/failure_event.ts";
 import { short } from "./acts.ts";
 import { describe } from "./advance.ts";
 import type { Build } from "./build.ts";
-import { judge, type Refusal } from "./decision.ts";
+import { closedBy, judge, type Refusal } from "./decision.ts";
 import { Driver, type DriverOptions, type DriverPorts } from "./driver.ts";
 import { type State, STATES } from "./machine.ts";
 import type { OperatorAnswer } from "./operator.ts";
 import * as orders from "./orders.ts";
 import type { Hydra, Stop } from "./ports.ts";
-import type { ServiceRecord, Version } from "./record.ts";
+import type { Closed, ServiceRecord, Version } from "./record.ts";
 
 export type { Limits } from "./acts.ts";
 export type { Stop } from "./ports.ts";
@@ -70,6 +70,7 @@ export class Deployer {
   /** What has just failed is not tried again in the same breath. */
   #justFailed = false;
   #refused = "";
+  #pastGates = false;
 
   constructor(ports: DeployerPorts, options: DeployerOptions) {
     this.#ports = ports;
@@ -141,6 +142,8 @@ export class Deployer {
    */
   pass(stop: Stop): Promise<PassResult> {
     return this.#inTurn(async () => {
+      this.#driver.setPastGates(this.#pastGates);
+      this.#pastGates = false;
       try {
         const result = await this.#pass(stop);
         if (this.#record.failures > 0) this.#ports.journal.note({ failures: 0 });
@@ -148,8 +151,16 @@ export class Deployer {
       } catch (error) {
         if (!(stop.gently.aborted && error === stop.gently.reason)) this.#noteFailure(error);
         throw error;
+      } finally {
+        this.#driver.setPastGates(false);
       }
     });
+  }
+
+  /** Lets the next pass deploy what it finds without asking the gates: the operator has decided. */
+  letPass(): void {
+    this.#pastGates = true;
+    this.#refused = "";
   }
 
   async #pass(stop: Stop): Promise<PassResult> {
@@ -179,33 +190,53 @@ export class Deployer {
     const path = await current();
     this.#driver.noticeChange(path);
 
-    const verdict = judge({
-      record: this.#record,
-      latest,
-      current: path,
-      policy: this.#options.policy,
-      now: clock.now(),
-    });
+    const decide = () =>
+      judge({
+        record: this.#record,
+        latest,
+        current: path,
+        policy: this.#options.policy,
+        now: clock.now(),
+      });
+    let verdict = decide();
+    const goBackTo = this.#goBackTo(path);
+    let closed: Closed | null = null;
+    if (verdict.do === "deploy") {
+      try {
+        closed = await this.#driver.askGates(latest, goBackTo === null, stop);
+        // A pause may have come meanwhile.
+        verdict = decide();
+      } catch (error) {
+        if (!this.#driver.hurried || stop.gently.aborted) throw error;
+        return { build: latest, deployed, refusal: YIELDING };
+      }
+    } else if (this.#record.closed !== null) journal.note({ closed: null });
+    const refusal = verdict.do === "refuse" ? verdict : closed === null ? null : closedBy(closed);
     const unwell = this.#record.state === "failed";
     // A first deployment that cannot be taken back leaves no room for another one.
-    if (unwell && (verdict.do !== "deploy" || this.#record.work?.kind === "first")) {
+    if (unwell && (verdict.do !== "deploy" || refusal !== null || this.#record.work?.kind === "first")) {
       throw this.#driver.outcome() ?? new Error("failed without a failure");
     }
-    if (verdict.do === "refuse") {
-      this.#refuse(latest, verdict);
-      return { build: latest, deployed, refusal: verdict };
+    if (refusal !== null) {
+      this.#refuse(latest, refusal);
+      return { build: latest, deployed, refusal };
     }
     if (verdict.do === "nothing") {
       await this.#upToDate(latest);
       return { build: latest, deployed, refusal: null };
     }
-    this.#driver.take({ event: "build-found", build: latest, goBackTo: this.#goBackTo(path), unwell });
+    this.#driver.take({ event: "build-found", build: latest, goBackTo, unwell });
     this.#driver.take({ event: "admitted" });
     await this.#driver.drive(stop);
     const failure = this.#driver.outcome();
     if (failure !== null) throw failure;
     if (this.#record.state === "active") return { build: latest, deployed: true, refusal: null };
     if (this.#driver.hurried) return { build: latest, deployed, refusal: YIELDING };
+    const shut = this.#record.closed;
+    if (shut !== null) {
+      this.#refuse(latest, closedBy(shut));
+      return { build: latest, deployed, refusal: closedBy(shut) };
+    }
     // Something came in between: a pause, a change by hand, the operator's roll-back. What follows from it is seen anew.
     if (round < ROUNDS) return await this.#follow(stop, deployed, round + 1);
     return { build: latest, deployed, refusal: CHANGING };
@@ -227,7 +258,7 @@ export class Deployer {
         : `Hydra's latest build is ${build.id} (${build.name})`,
       fields: { build_id: build.id, path: build.outPath, previous_build_id: before?.id ?? null },
     });
-    journal.note({ latest: build });
+    journal.note({ latest: build, latestSince: this.#ports.clock.now(), closed: null });
     return build;
   }
 
@@ -256,12 +287,14 @@ export class Deployer {
     const { state } = this.#record;
     // A roll-back is told as what it is, for as long as the same build is the latest.
     if (state !== "held" && state !== "rolled-back") this.#driver.take({ event: "refused" });
-    const key = `${refusal.code} ${latest.outPath} ${refusal.why}`;
+    // What a gate says may change from poll to poll, as a number of builds does; that is in the status.
+    const gate = this.#record.closed?.gate;
+    const key = `${refusal.code} ${latest.outPath} ${refusal.code === "gate-closed" ? gate : refusal.why}`;
     if (this.#refused === key) return;
     this.#refused = key;
     this.#ports.report({
       name: "not-deployed",
-      level: "warning",
+      level: refusal.code === "gate-closed" ? "info" : "warning",
       message: `build ${latest.id} (${latest.name}) is not deployed: ${refusal.why}. ${refusal.next}`,
       fields: { build_id: latest.id, path: latest.outPath, code: refusal.code },
     });

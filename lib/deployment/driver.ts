@@ -9,14 +9,16 @@ import { pauseInForce, type Policy } from "./decision.ts";
 import { expectedPaths } from "./expected.ts";
 import { type EventName, STATES } from "./machine.ts";
 import { outcomeOf, rolledBackEvent } from "./outcome.ts";
-import type { Activator, Journal, Nix, Stages, Stop, Verifier } from "./ports.ts";
-import type { ServiceRecord } from "./record.ts";
+import type { Activator, GateQuestion, Gates, Journal, Nix, Stages, Stop, Turns, Verifier } from "./ports.ts";
+import type { Closed, ServiceRecord } from "./record.ts";
 
 /** What a {@linkcode Driver} works with. */
 export interface DriverPorts {
   readonly nix: Nix;
   readonly activator: Activator;
   readonly verifier: Verifier;
+  readonly gates: Gates;
+  readonly turns: Turns;
   readonly journal: Journal;
   /** What the profile points at now. */
   readonly current: () => Promise<StorePath | null>;
@@ -53,6 +55,8 @@ export class Driver {
   readonly #options: DriverOptions;
   #urgent = new AbortController();
   #reconciled = false;
+  /** Whether the gates are not asked. */
+  #pastGates = false;
   /** The failure that is behind the present state, if it was met in this life. */
   #failure: Failure | null = null;
 
@@ -78,6 +82,35 @@ export class Driver {
   /** Ends the hurry. */
   calm(): void {
     this.#urgent = new AbortController();
+  }
+
+  /** Says whether the gates are to be asked. */
+  setPastGates(past: boolean): void {
+    this.#pastGates = past;
+  }
+
+  /**
+   * Asks the gates whether a build may be deployed now, and remembers the one that is closed.
+   *
+   * @throws {Failure} It cannot be known.
+   * @throws The reason of `stop.gently`; anything else once the operator is in a hurry.
+   */
+  async askGates(build: GateQuestion["build"], first: boolean, stop: Stop): Promise<Closed | null> {
+    const { gates, journal, stages, clock } = this.#ports;
+    const { closed: before, latestSince } = this.#record;
+    const knownSince = latestSince ?? clock.now();
+    // A record of an earlier hail; the age of the build must not begin anew at each question.
+    if (latestSince === null) journal.note({ latestSince: knownSince }, true);
+    let closed: Closed | null = null;
+    if (!this.#pastGates) {
+      stages.enter("asking the gates", gates.limit);
+      const signal = AbortSignal.any([stop.gently, this.#urgent.signal]);
+      closed = await gates.ask({ build, knownSince, first }, signal);
+    }
+    const same = before?.gate === closed?.gate && before?.why === closed?.why &&
+      before?.askAgainAt === closed?.askAgainAt;
+    if (!same) journal.note({ closed }, before !== null && closed !== null);
+    return closed;
   }
 
   /** What the last deployment has to say to whoever asked for it: nothing, if it went well. */
@@ -154,11 +187,7 @@ export class Driver {
       }
       this.#failure = done.failure ?? this.#failure;
       if (this.noticeChange(await current(), done.happening.event)) break;
-      const pause = pauseInForce(this.#record.pause, this.#ports.clock.now());
-      if (done.happening.event === "realised" && pause !== null) {
-        this.take({ event: "refused" });
-        break;
-      }
+      if (done.happening.event === "realised" && !await this.#maySwitch(stop)) break;
       this.take(done.happening);
       // Where nothing more can be done, whoever asked for the deployment is told.
       const { state: after } = this.#record;
@@ -170,6 +199,28 @@ export class Driver {
     await this.#settled();
     await nix.release();
     await activator.tidy(null);
+  }
+
+  /**
+   * Whether what was realised may be switched to: a realisation can take hours, and what was allowed before it need not be
+   * so now. Where it may not, the deployment is at rest.
+   */
+  async #maySwitch(stop: Stop): Promise<boolean> {
+    const { latest, work } = this.#record;
+    const paused = () => pauseInForce(this.#record.pause, this.#ports.clock.now()) !== null;
+    try {
+      const asks = latest !== null && latest.outPath === work?.target.path;
+      const open = !paused() && (!asks || await this.askGates(latest, work.goBackTo === null, stop) === null);
+      // A pause may have come while the gates were asked.
+      if (open && !paused()) return true;
+    } catch (error) {
+      if (stop.gently.aborted) throw error;
+      this.take({ event: "interrupted" });
+      if (this.hurried) return false;
+      throw error;
+    }
+    this.take({ event: "refused" });
+    return false;
   }
 
   /** Tidies up after a success. */

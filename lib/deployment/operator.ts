@@ -2,8 +2,8 @@ import type { Version } from "./record.ts";
 
 /** What an operator can ask of the hail that holds a profile. */
 export type OperatorRequest =
-  /** Poll now. */
-  | { readonly command: "poll" }
+  /** Poll now. `pastGates`: deploy what is found without asking the gates, this once. */
+  | { readonly command: "poll"; readonly pastGates?: boolean }
   /** Deploy nothing new until then, or until `resume`; what is under way comes to its end. */
   | { readonly command: "pause"; readonly reason: string | null; readonly until: number | null }
   /** Ends a pause, and the hold after a change by hand. */

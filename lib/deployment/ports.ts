@@ -4,7 +4,7 @@
  */
 import type { StorePath } from "../nix/store_path.ts";
 import type { Build } from "./build.ts";
-import type { Advance, ServiceRecord } from "./record.ts";
+import type { Advance, Closed, ServiceRecord } from "./record.ts";
 
 export type { Build } from "./build.ts";
 
@@ -29,6 +29,30 @@ export interface Hydra {
    * also if it is unfinished, did not succeed, has no usable output, or the answer is no build.
    */
   build(id: number, signal: AbortSignal): Promise<Build>;
+}
+
+/** What the gates are asked about. */
+export interface GateQuestion {
+  /** The build that is to be deployed. */
+  readonly build: Build;
+  /** When Hydra was first seen to name it: milliseconds since 1970. */
+  readonly knownSince: number;
+  /** Whether nothing runs yet that an update could disturb: then the gates that only say when are open. */
+  readonly first: boolean;
+}
+
+/** Says whether a build may be deployed now. It is asked before the build is realised, and once more before the switch. */
+export interface Gates {
+  /** How long an answer may take at the most, in milliseconds. */
+  readonly limit: number;
+  /**
+   * Asks one gate after the other.
+   *
+   * @param signal Gives up. Its reason is then thrown as it is.
+   * @returns The first gate that is closed; null where all are open.
+   * @throws {Failure} `gate-failed`, or what Hydra's answers throw: it cannot be known whether one is open.
+   */
+  ask(question: GateQuestion, signal: AbortSignal): Promise<Closed | null>;
 }
 
 /** What hail asks of Nix for one profile. */
@@ -169,6 +193,25 @@ export interface Journal {
    * transition, so that a poll that finds nothing new costs no write.
    */
   note(facts: Partial<Omit<ServiceRecord, "state" | "since">>, lazily?: boolean): void;
+}
+
+/** Lets only so many at once do what is heavy for the host. */
+export interface Turn {
+  /** Whether whoever comes now has to wait. */
+  readonly full: boolean;
+  /**
+   * Does something when it is its turn.
+   *
+   * @param signal Gives up the wait; its reason is then thrown as it is. It does not end the work.
+   * @param first Whether it goes before those that wait already: the service is not well until it is done.
+   */
+  take<T>(signal: AbortSignal, work: () => Promise<T>, first?: boolean): Promise<T>;
+}
+
+/** The turns of the services that one hail keeps. */
+export interface Turns {
+  readonly realisation: Turn;
+  readonly activation: Turn;
 }
 
 /** Says what is being done and how long it may take, for the watchdog and for `systemctl status`. */

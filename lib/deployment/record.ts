@@ -119,6 +119,16 @@ export interface LastFailure {
   readonly next: string;
 }
 
+/** What keeps the latest build from being deployed for now, and lets it pass by itself one day. */
+export interface Closed {
+  /** The gate that is closed: its kind, and what tells it from others, such as `window Mon-Fri 02:00-04:00`. */
+  readonly gate: string;
+  /** Why, in one clause. */
+  readonly why: string;
+  /** When it is worth asking again; null where that cannot be known. */
+  readonly askAgainAt: number | null;
+}
+
 /** Everything that hail remembers of a service. */
 export interface ServiceRecord {
   readonly state: State;
@@ -134,6 +144,10 @@ export interface ServiceRecord {
   readonly seen: StorePath | null | undefined;
   /** The build that Hydra named last. */
   readonly latest: Build | null;
+  /** When Hydra was first seen to name it; null where that was not written down. */
+  readonly latestSince: number | null;
+  /** The gate that keeps the latest build from being deployed; null where none does, or none was asked. */
+  readonly closed: Closed | null;
   readonly bad: readonly BadBuild[];
   readonly pause: Pause | null;
   /** Since when a change by hand waits for the operator's `resume`; null where nothing does. */
@@ -158,6 +172,8 @@ export function emptyRecord(now: number): ServiceRecord {
     previous: null,
     seen: undefined,
     latest: null,
+    latestSince: null,
+    closed: null,
     bad: [],
     pause: null,
     heldSince: null,

@@ -25,7 +25,7 @@ export const EXIT_STATUS = {
   healthFailed: 16,
   /** A deployment failed, and so did the roll-back. */
   rollbackFailed: 17,
-  /** The latest build is not deployed on purpose: marked bad, held, paused. */
+  /** The latest build is not deployed on purpose: marked bad, held, paused, or a gate is closed. */
   notDeployed: 18,
 } as const;
 

@@ -8,6 +8,7 @@ import { EXIT_STATUS, type ExitStatus } from "./exit_status.ts";
 export const FAILURE_EXIT_STATUS = {
   "internal": EXIT_STATUS.internal,
   "usage": EXIT_STATUS.usage,
+  "unknown-service": EXIT_STATUS.usage,
   "netrc-unusable": EXIT_STATUS.usage,
   "hydra-unreachable": EXIT_STATUS.hydraUnavailable,
   "hydra-timeout": EXIT_STATUS.hydraUnavailable,
@@ -40,6 +41,8 @@ export const FAILURE_EXIT_STATUS = {
   "held": EXIT_STATUS.notDeployed,
   "paused": EXIT_STATUS.notDeployed,
   "downgrade-refused": EXIT_STATUS.notDeployed,
+  "gate-closed": EXIT_STATUS.notDeployed,
+  "gate-failed": EXIT_STATUS.notDeployed,
   "state-unwritable": EXIT_STATUS.internal,
   "state-damaged": EXIT_STATUS.internal,
   "state-newer": EXIT_STATUS.usage,

@@ -1,14 +1,11 @@
 /** Health checks that are programs. */
+import { whyNotStarted } from "../process/not_started.ts";
 import { withoutUserInfo } from "../report/user_info.ts";
-import { type Kind, Mistake } from "./kind.ts";
-import { splitWords } from "./words.ts";
+import { type Program, readProgram } from "../text/program.ts";
+import type { Kind } from "./kind.ts";
 
 /** A program and its arguments. */
-export interface ExecTarget {
-  /** An absolute path, or a name that is looked up on PATH. */
-  readonly program: string;
-  readonly args: readonly string[];
-}
+export type ExecTarget = Program;
 
 /** How much of a program's last words is shown, in characters. */
 const WORDS_LIMIT = 300;
@@ -22,14 +19,7 @@ export const exec: Kind<ExecTarget> = {
   synopsis: 'exec "PROGRAM [ARGUMENT...]"',
   keys: [],
   hint: 'Put the program and its arguments in quotes together: exec "PROGRAM ARGUMENT...".',
-  read(text) {
-    const [program = "", ...args] = splitWords(text);
-    if (program === "") throw new Mistake("it names no program", "Give the absolute path of a program.");
-    if (program.includes("/") && !program.startsWith("/")) {
-      throw new Mistake("the program is a relative path", "Give its absolute path.");
-    }
-    return { program, args };
-  },
+  read: readProgram,
   nameOf: ({ program }) => `exec ${program}`,
   open: ({ program, args, timeout, name }, { run, environment, onLine }) => ({
     async look(signal) {
@@ -54,9 +44,3 @@ export const exec: Kind<ExecTarget> = {
     },
   }),
 };
-
-function whyNotStarted(error: unknown): string {
-  if (error instanceof Deno.errors.NotFound) return "there is no such program, or no such interpreter";
-  if (error instanceof Deno.errors.PermissionDenied) return "it may not be executed";
-  return `it cannot be executed (${error instanceof Error ? error.name : "unknown error"})`;
-}

@@ -1,7 +1,8 @@
 /** Health checks by HTTP. */
 import { sanitise } from "../report/sanitise.ts";
 import { createDirectClient } from "./direct_client.ts";
-import { type Fetch, type Kind, Mistake } from "./kind.ts";
+import { Mistake } from "../text/mistake.ts";
+import type { Fetch, Kind } from "./kind.ts";
 
 /** A request and what its answer must be. */
 export interface HttpTarget {

@@ -18,23 +18,6 @@ export interface Bounds {
   readonly required: boolean;
 }
 
-/** Something is wrong with the text of a health check. */
-export class Mistake extends Error {
-  override readonly name = "Mistake";
-  readonly why: string;
-  readonly next: string;
-
-  /**
-   * @param why What is wrong, in one clause.
-   * @param next What to write instead, as one sentence.
-   */
-  constructor(why: string, next: string) {
-    super(why);
-    this.why = why;
-    this.next = next;
-  }
-}
-
 /** Sends a request; `fetch`, or what stands in for it in a test. */
 export type Fetch = (url: string, init: RequestInit & { client: Deno.HttpClient }) => Promise<Response>;
 

@@ -1,6 +1,7 @@
 /** Health checks that a port can be connected to. */
 import { sanitise } from "../report/sanitise.ts";
-import { type Kind, Mistake } from "./kind.ts";
+import { Mistake } from "../text/mistake.ts";
+import type { Kind } from "./kind.ts";
 
 /** A port. */
 export interface TcpTarget {

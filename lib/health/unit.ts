@@ -1,6 +1,7 @@
 /** Health checks that a unit of systemd runs. */
 import { showUnit, UnitStateUnknown } from "../systemd/unit_state.ts";
-import { type Kind, Mistake } from "./kind.ts";
+import { Mistake } from "../text/mistake.ts";
+import type { Kind } from "./kind.ts";
 
 /** A unit. */
 export interface UnitTarget {

@@ -37,13 +37,20 @@ export type LatestAnswer =
   | { readonly kind: "renamed"; readonly name: JobName; readonly location: string }
   | NegativeAnswer;
 
-/** What an answer to `GET /build/ID` means. */
-export type BuildAnswer = { readonly kind: "document" } | NegativeAnswer;
+/** What an answer to `GET` or `HEAD /jobset/PROJECT/JOBSET/latest-eval` means. */
+export type EvaluationAnswer =
+  /** 302 to `/eval/ID`. */
+  | { readonly kind: "evaluation"; readonly id: number }
+  | NegativeAnswer;
+
+/** What an answer to `GET` of a document, such as `/build/ID`, means. */
+export type DocumentAnswer = { readonly kind: "document" } | NegativeAnswer;
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 // 15 digits always fit into the 53 bits of a safe integer; Hydra's ids have 31 bits.
 const BUILD_PATH = /(?:^|\/)build\/([1-9][0-9]{0,14})$/;
+const EVALUATION_PATH = /(?:^|\/)eval\/([1-9][0-9]{0,14})$/;
 const JOB_PATH = /(?:^|\/)job\/([^/]+)\/([^/]+)\/([^/]+)\/(?:latest|latest-finished|latest-for(?:\/[^/]+)?)$/;
 
 /**
@@ -55,7 +62,7 @@ const JOB_PATH = /(?:^|\/)job\/([^/]+)\/([^/]+)\/([^/]+)\/(?:latest|latest-finis
 export function readLatestAnswer(head: AnswerHead): LatestAnswer {
   const location = REDIRECTS.has(head.status) ? head.headers.get("location") : null;
   if (location === null) return readNegative(head);
-  const path = location.replace(/[?#].*$/s, "").replace(/^(?:[A-Za-z][A-Za-z0-9+.-]*:)?\/\/[^/]*/, "");
+  const path = pathOf(location);
   const id = BUILD_PATH.exec(path)?.[1];
   if (id !== undefined) return { kind: "build", id: Number(id) };
   const [, project, jobset, job] = JOB_PATH.exec(path) ?? [];
@@ -66,9 +73,21 @@ export function readLatestAnswer(head: AnswerHead): LatestAnswer {
   return { kind: "led-away", status: head.status, location };
 }
 
-/** Reads the head of the answer to a request for a build. */
-export function readBuildAnswer(head: AnswerHead): BuildAnswer {
+/** Reads the answer to a request for the newest finished evaluation. */
+export function readEvaluationAnswer(head: AnswerHead): EvaluationAnswer {
+  const location = REDIRECTS.has(head.status) ? head.headers.get("location") : null;
+  const id = EVALUATION_PATH.exec(pathOf(location ?? ""))?.[1];
+  return id === undefined ? readNegative(head) : { kind: "evaluation", id: Number(id) };
+}
+
+/** Reads the head of the answer to a request for a document. */
+export function readDocumentAnswer(head: AnswerHead): DocumentAnswer {
   return head.status === 200 ? { kind: "document" } : readNegative(head);
+}
+
+/** The path of a `Location`, whatever stands before and behind it. */
+function pathOf(location: string): string {
+  return location.replace(/[?#].*$/s, "").replace(/^(?:[A-Za-z][A-Za-z0-9+.-]*:)?\/\/[^/]*/, "");
 }
 
 function readNegative({ status, headers }: AnswerHead): NegativeAnswer {

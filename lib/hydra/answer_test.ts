@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { readBuildAnswer, readLatestAnswer } from "./answer.ts";
+import { readDocumentAnswer, readEvaluationAnswer, readLatestAnswer } from "./answer.ts";
 import { isPathSegment } from "./path_segment.ts";
 
 function latest(status: number, headers: Record<string, string> = {}) {
@@ -94,13 +94,35 @@ Deno.test("readLatestAnswer() never gives an id that is not a positive safe inte
   }));
 });
 
-Deno.test("readBuildAnswer() takes 200 for a document and nothing else", () => {
+Deno.test("readDocumentAnswer() takes 200 for a document and nothing else", () => {
   const read = (status: number, location = "/build/7") =>
-    readBuildAnswer({ status, headers: new Headers({ location }) }).kind;
+    readDocumentAnswer({ status, headers: new Headers({ location }) }).kind;
   assert.equal(read(200), "document");
   assert.equal(read(203), "unusable");
   assert.equal(read(206), "unusable");
   assert.equal(read(302), "led-away");
   assert.equal(read(404), "none");
   assert.equal(read(500), "failed");
+});
+
+Deno.test("readEvaluationAnswer() takes the id from the end of the path, and nothing that is no evaluation", () => {
+  const read = (status: number, location: string) =>
+    readEvaluationAnswer({ status, headers: new Headers({ location }) });
+  for (
+    const location of ["http://127.0.0.1:3000/eval/17?name=good", "/eval/17", "//x/hydra/eval/17#/eval/18"]
+  ) {
+    assert.deepEqual(read(302, location), { kind: "evaluation", id: 17 }, location);
+  }
+  const others = [
+    "/eval/0",
+    "/eval/-1",
+    "/eval/1.5",
+    "/eval/9007199254740993",
+    "/eval/",
+    "/build/17",
+    "/x?/eval/17",
+  ];
+  for (const location of others) assert.equal(read(302, location).kind, "led-away", location);
+  assert.equal(read(200, "/eval/17").kind, "unusable");
+  assert.equal(read(404, "/eval/17").kind, "none");
 });

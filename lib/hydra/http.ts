@@ -16,6 +16,11 @@ export interface HttpRequest {
   readonly timeLimit: number;
   /** How many bytes of the body of an answer with this status are wanted at most, counted after decompression. */
   bodyLimit(status: number): number;
+  /**
+   * Takes the body of an answer with status 200 piece by piece, so that it need not be kept: then
+   * {@linkcode HttpAnswer.body} is empty. The limit counts as well. False ends the reading; it must not throw.
+   */
+  readonly take?: (piece: Uint8Array) => boolean;
   /** Gives up the request. */
   readonly signal: AbortSignal;
 }
@@ -45,6 +50,9 @@ export interface Http {
  */
 const IDLE_LIMIT = 2 * 60 * 1000;
 
+/** So many connections are kept, one for each request that may be under way to a Hydra that is well. */
+const IDLE_MAX = 4;
+
 /**
  * Makes an {@linkcode Http} with connections of its own, which are kept alive between requests.
  *
@@ -72,7 +80,11 @@ export function createHttp(certificates: Certificates = NO_CERTIFICATES): Http &
         // An answer to HEAD has no body; to ask for all of it is cheaper than to open a stream.
         const body = request.method === "HEAD"
           ? new Uint8Array(await response.arrayBuffer())
-          : await readBody(response.body, request.bodyLimit(status));
+          : await readBody(
+            response.body,
+            request.bodyLimit(status),
+            status === 200 ? request.take : undefined,
+          );
         mayReuse = true;
         return { status, headers, body };
       } catch (error) {
@@ -107,8 +119,8 @@ function createClient({ file, pem }: Certificates): Deno.HttpClient {
     Deno.createHttpClient({
       caCerts,
       poolIdleTimeout: IDLE_LIMIT,
-      poolMaxIdlePerHost: 1,
-      // There is one request at a time, which leaves nothing for HTTP/2 to make better.
+      poolMaxIdlePerHost: IDLE_MAX,
+      // There are few requests at a time, which leaves nothing for HTTP/2 to make better.
       http2: false,
     });
   try {
@@ -134,17 +146,22 @@ function createClient({ file, pem }: Certificates): Deno.HttpClient {
 }
 
 /** Reads a body to its end, which frees its connection; one that is too long is cancelled, which closes it. */
-async function readBody(body: ReadableStream<Uint8Array<ArrayBuffer>> | null, limit: number) {
+async function readBody(
+  body: ReadableStream<Uint8Array<ArrayBuffer>> | null,
+  limit: number,
+  take: HttpRequest["take"],
+) {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   for await (const chunk of body ?? []) {
     size += chunk.length;
     if (size > limit) return null;
-    chunks.push(chunk);
+    if (take === undefined) chunks.push(chunk);
+    else if (!take(chunk)) break;
   }
   const [only] = chunks;
   if (only !== undefined && chunks.length === 1) return only;
-  const whole = new Uint8Array(size);
+  const whole = new Uint8Array(take === undefined ? size : 0);
   let offset = 0;
   for (const chunk of chunks) {
     whole.set(chunk, offset);

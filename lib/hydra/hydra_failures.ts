@@ -13,6 +13,16 @@ const PRIVATE =
   "This Hydra is private, and Hydra itself ignores passwords: have it let this host read without " +
   "signing in, or put a proxy in front of it that asks for HTTP Basic and is itself let in.";
 
+/** What can be asked for. */
+export type Asked = "job" | "build" | "evaluation" | "jobset";
+
+const GONE_NEXT: Readonly<Record<Asked, string>> = {
+  "job": "Check the names in --job-uri; where they are right, no build of the job has succeeded yet.",
+  "build": "It may have been deleted in Hydra; the next poll tells.",
+  "evaluation": "It may have been deleted in Hydra; the next poll tells.",
+  "jobset": "Check the names in --job-uri.",
+};
+
 const FAULT_NEXT: Readonly<Record<HttpFaultKind, string>> = {
   "time-limit": "Hydra may be slow: raise the time limit for requests, or look at its load.",
   "name": "Check the host name in --job-uri and this host's DNS.",
@@ -59,10 +69,10 @@ export class HydraFailures {
   /**
    * There was an answer, and it is a no.
    *
-   * @param asked What was asked for: the latest build of a job, or a build.
+   * @param asked What was asked for; a job stands for the latest build of it.
    * @param words What Hydra itself said, or `null`.
    */
-  negative(uri: string, asked: "job" | "build", answer: NegativeAnswer, words: string | null): Failure {
+  negative(uri: string, asked: Asked, answer: NegativeAnswer, words: string | null): Failure {
     const said = words === null ? "" : ` and says: ${this.quote(words)}`;
     switch (answer.kind) {
       case "refused":
@@ -76,10 +86,10 @@ export class HydraFailures {
         return this.#failure(
           "hydra-no-build",
           uri,
-          `${asked === "job" ? "it has no build" : "there is no such build"}${said === "" ? " (404)" : said}`,
-          asked === "job"
-            ? "Check the names in --job-uri; where they are right, no build of the job has succeeded yet."
-            : "It may have been deleted in Hydra; the next poll tells.",
+          `${asked === "job" ? "it has no build" : `there is no such ${asked}`}${
+            said === "" ? " (404)" : said
+          }`,
+          GONE_NEXT[asked],
         );
       case "failed":
         return this.#failure(
@@ -102,10 +112,28 @@ export class HydraFailures {
         return this.#failure(
           "hydra-unusable",
           uri,
-          `it answers ${answer.status}, which Hydra does not for a ${asked}${said}`,
+          `it answers ${answer.status}, which Hydra does not for ${
+            asked === "evaluation" ? "an" : "a"
+          } ${asked}${said}`,
           answer.status === 200 ? `Perhaps it is a login page. ${RIGHT_URI}` : RIGHT_URI,
         );
     }
+  }
+
+  /**
+   * It was not asked, since it has asked to be left alone.
+   *
+   * @param status The status with which it did that.
+   * @param rest How long it is left alone from now on, in milliseconds.
+   */
+  leftAlone(uri: string, status: number, rest: number): Failure {
+    return this.#failure(
+      "hydra-failed",
+      uri,
+      `it failed with ${status} and asked to be left alone for a while, so it is`,
+      RETRIED,
+      { retryAfter: rest },
+    );
   }
 
   /** Renamed jobsets lead in a circle, or too far. */
@@ -143,7 +171,7 @@ export class HydraFailures {
     );
   }
 
-  /** The build is not JSON. */
+  /** The answer is not JSON. */
   wrongType(uri: string, type: string | null): Failure {
     const what = type === null ? "an answer without a type" : `'${this.quote(type)}'`;
     return this.#failure(
@@ -154,9 +182,14 @@ export class HydraFailures {
     );
   }
 
-  /** The build is longer than any build is. */
+  /** The answer is longer than any such answer is. */
   tooLong(uri: string, limit: number): Failure {
     return this.#failure("hydra-unusable", uri, `its answer is longer than ${limit / 1024} KiB`, RIGHT_URI);
+  }
+
+  /** The answer is JSON, and not what was asked for. */
+  unexpected(uri: string, why: string): Failure {
+    return this.#failure("hydra-unusable", uri, why, RIGHT_URI);
   }
 
   /** The build cannot be deployed. */

@@ -129,6 +129,37 @@ export function withJob(uri: JobUri, name: JobName): JobUri {
   return assemble(uri.origin, uri.base, name, uri.selector);
 }
 
+/** The same question, or another one, about the same job: `latest` or `latest-finished`. */
+export function withSelector(uri: JobUri, selector: "latest" | "latest-finished"): JobUri {
+  return assemble(uri.origin, uri.base, uri, selector);
+}
+
+/**
+ * The API of an evaluation, on the Hydra of the job.
+ *
+ * @throws {RangeError} If the id is not a positive integer.
+ */
+export function evaluationUri(uri: JobUri, id: number): string {
+  if (!Number.isSafeInteger(id) || id < 1) throw new RangeError(`not the id of an evaluation: ${id}`);
+  return `${uri.base}/eval/${id}`;
+}
+
+/** The API of the job's jobset. */
+export function jobsetUri({ base, project, jobset }: JobUri): string {
+  return `${base}/jobset/${project}/${jobset}`;
+}
+
+/**
+ * The name of a job as a segment of a path.
+ *
+ * @returns Null if it cannot be one.
+ */
+export function jobSegment(name: string): string | null {
+  if (!name.isWellFormed()) return null;
+  const segment = encodeURIComponent(name);
+  return isPathSegment(segment) ? segment : null;
+}
+
 function assemble(origin: string, base: string, { project, jobset, job }: JobName, selector: string): JobUri {
   const text = `${base}/job/${project}/${jobset}/${job}/${selector}`;
   return { text, origin, base, project, jobset, job, selector };

@@ -101,6 +101,13 @@ export function readContent(database: DatabaseSync, words: Words): Stored {
   };
 }
 
+/** Reads what identifies the last commit; null where no hail has written that. */
+export function readStamp(database: DatabaseSync): Stamp | null {
+  const [row] = query(database, "SELECT writer, revision FROM service");
+  const { writer, revision } = row ?? {};
+  return typeof writer === "string" && typeof revision === "number" ? { writer, revision } : null;
+}
+
 function readDeployment(database: DatabaseSync, id: number, words: Words): Deployment {
   const [row] = query(database, "SELECT * FROM deployment WHERE id = :id", { id });
   if (row === undefined) throw new Trouble("damaged", `deployment ${id} is missing`);

@@ -113,6 +113,23 @@ export function openDatabase(
   }
 }
 
+/**
+ * Opens for writing what this process has opened and closed before and nobody has changed since, so that it need not be
+ * looked through again.
+ *
+ * @throws {Trouble} What keeps it from being used.
+ */
+export function reopenDatabase(file: string, { busyLimit }: Setup = SETUP): DatabaseSync {
+  const database = connect(file, false, busyLimit);
+  try {
+    keepLog(database);
+    return database;
+  } catch (error) {
+    disconnect(database);
+    throw error;
+  }
+}
+
 /** The version of its schema. */
 export function versionOf(database: DatabaseSync): number {
   return Number(value(database, "PRAGMA user_version"));

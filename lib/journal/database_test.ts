@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { journalWorld } from "../../tests/support/journal_world.ts";
+import { deploymentOf, fullRecord } from "../../tests/support/journal_samples.ts";
+import { type JournalWorld, journalWorld } from "../../tests/support/journal_world.ts";
 import { SETUP } from "./database.ts";
 import { readService } from "./read.ts";
 import { MIGRATIONS } from "./schema.ts";
@@ -15,7 +16,11 @@ const LATER = {
   ],
 };
 
-const COPY = ".v1";
+/** The version of this hail's schema, and of that with the two. */
+const PRESENT = MIGRATIONS.length;
+const LATEST = LATER.migrations.length;
+
+const COPY = `.v${PRESENT}`;
 
 Deno.test("an older database is brought up to date, and is kept as it was for an older hail", () => {
   using world = journalWorld();
@@ -26,13 +31,18 @@ Deno.test("an older database is brought up to date, and is kept as it was for an
   const journal = world.open({ setup: LATER });
   assert.deepEqual(journal.record, record);
   assert.deepEqual(world.news(), ["state-migrated"]);
-  assert.deepEqual(world.events[0]?.fields, { file: world.file, from: 1, to: 3, copy: world.file + COPY });
+  assert.deepEqual(world.events[0]?.fields, {
+    file: world.file,
+    from: PRESENT,
+    to: LATEST,
+    copy: world.file + COPY,
+  });
   world.step(journal);
   journal.close();
   const database = new DatabaseSync(world.file);
   assert.equal(database.prepare("SELECT mood FROM service").get()?.["mood"], "good");
   assert.equal(database.prepare("SELECT count(*) AS n FROM extra").get()?.["n"], 2);
-  assert.equal(database.prepare("PRAGMA user_version").get()?.["user_version"], 3);
+  assert.equal(database.prepare("PRAGMA user_version").get()?.["user_version"], LATEST);
   database.close();
   const copy = readService(world.file + COPY);
   assert.deepEqual(copy.record, record);
@@ -75,7 +85,7 @@ Deno.test("a migration that fails changes nothing", () => {
   journal.close();
   const kept = world.names().find((name) => name.includes(".damaged-")) ?? "";
   const database = new DatabaseSync(`${world.folder}/${kept}`);
-  assert.equal(database.prepare("PRAGMA user_version").get()?.["user_version"], 1);
+  assert.equal(database.prepare("PRAGMA user_version").get()?.["user_version"], PRESENT);
   assert.equal(
     database.prepare("SELECT count(*) AS n FROM sqlite_schema WHERE name = 'extra'").get()?.["n"],
     0,
@@ -96,7 +106,7 @@ Deno.test("a database of a newer hail is refused, and left as it is", () => {
     name: "Failure",
     code: "state-newer",
     what: world.file,
-    why: "a newer hail has written it (version 3; this hail knows 1)",
+    why: `a newer hail has written it (version ${LATEST}; this hail knows ${PRESENT})`,
     next: "Use the newer hail, or name another --state-dir.",
     exitStatus: 2,
   });
@@ -129,7 +139,7 @@ Deno.test("the database is as an operator wants it: safe, marked as hail's, and 
   const ask = (sql: string) => Object.values(database.prepare(sql).get() ?? {})[0];
   assert.equal(ask("PRAGMA journal_mode"), "wal");
   assert.equal(ask("PRAGMA application_id"), 0x6861696c);
-  assert.equal(ask("PRAGMA user_version"), 1);
+  assert.equal(ask("PRAGMA user_version"), PRESENT);
   assert.equal(ask("SELECT state FROM service"), "active");
   assert.equal(ask("SELECT active_name FROM service"), "web-2.0");
   assert.equal(
@@ -144,3 +154,81 @@ Deno.test("the database is as an operator wants it: safe, marked as hail's, and 
   );
   database.close();
 });
+
+const RELEASED = new URL("../../tests/support/journal_version_1.sql", import.meta.url);
+
+/** Puts a database of the first released schema into the world. */
+function placeReleased(world: JournalWorld) {
+  Deno.mkdirSync(world.folder, { mode: 0o700 });
+  const database = new DatabaseSync(world.file);
+  database.exec("PRAGMA journal_mode = WAL");
+  database.exec(Deno.readTextFileSync(RELEASED));
+  database.close();
+}
+
+Deno.test("the first released database is brought up to date with everything that is in it", () => {
+  using world = journalWorld();
+  placeReleased(world);
+  const before = Deno.readFileSync(world.file);
+  const read = readService(world.file);
+  const { record } = read;
+  read.close();
+  assert.deepEqual(Deno.readFileSync(world.file), before);
+  assert.deepEqual(record, {
+    ...fullRecord(),
+    state: "active",
+    since: Date.UTC(2026, 0, 1, 0, 0, 12),
+    work: {
+      ...deploymentOf(2, { fault: null, rollbackFault: null, leader: null, degraded: false }),
+      endedAt: Date.UTC(2026, 0, 1, 0, 0, 12),
+      outcome: "active",
+      runs: 4,
+    },
+    deployments: 2,
+    // It did not know of gates.
+    latestSince: null,
+    closed: null,
+  });
+  const journal = world.open({ settings: '["--profile","/nix/var/nix/profiles/web"]' });
+  assert.deepEqual(journal.record, record);
+  assert.deepEqual(world.news(), ["state-migrated"]);
+  const closed = { gate: "delay", why: "it is young", askAgainAt: null };
+  journal.note({ closed, latestSince: 1_800_000_000_000 });
+  journal.close();
+  const stored = world.stored();
+  assert.deepEqual(stored.record, { ...record, closed, latestSince: 1_800_000_000_000 });
+  assert.deepEqual(stored.ids, [1, 2]);
+  assert.deepEqual(stored.chain.map(([seq]) => seq), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+  assert.deepEqual(Deno.readFileSync(`${world.file}.v1`), before);
+});
+
+Deno.test("the first version of the schema is the one that was released", () => {
+  using world = journalWorld();
+  placeReleased(world);
+  const schemaOf = (database: DatabaseSync) =>
+    database.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").all()
+      .map(({ name, sql }) => [name, String(sql).replace(/\s+/g, " ")]);
+  const released = new DatabaseSync(world.file);
+  const made = new DatabaseSync(":memory:");
+  made.exec(MIGRATIONS[0] ?? "");
+  assert.deepEqual(schemaOf(made), schemaOf(released));
+  released.close();
+  made.close();
+});
+
+for (
+  const [what, statement] of [
+    ["a closed gate without a reason", "UPDATE service SET closed_gate = 'window'"],
+    ["a reason without a gate", "UPDATE service SET closed_why = 'not before two'"],
+    ["a time to ask again without a gate", "UPDATE service SET closed_ask_again_at = 5"],
+    ["a time that no calendar has", "UPDATE service SET latest_since = 8640000000000001"],
+  ] as const
+) {
+  Deno.test(`the schema itself refuses ${what}`, () => {
+    using world = journalWorld();
+    world.open().close();
+    const database = new DatabaseSync(world.file);
+    assert.throws(() => database.exec(statement), /CHECK constraint failed/);
+    database.close();
+  });
+}

@@ -1,35 +1,36 @@
 /** The journal of a service, in a database of its own. */
 import { randomUUID } from "node:crypto";
-import type { DatabaseSync } from "node:sqlite";
 import type { Journal } from "../deployment/ports.ts";
+import { STATES } from "../deployment/machine.ts";
 import { type Advance, type BadBuild, emptyRecord, type ServiceRecord } from "../deployment/record.ts";
 import { Failure } from "../failure/failure.ts";
 import { DEFAULT_STORE_FOLDER } from "../nix/store_path.ts";
 import type { Report } from "../report/event.ts";
 import { sanitise } from "../report/sanitise.ts";
 import { checkFile, type Commit, readContent, type Stored, writeContent } from "./content.ts";
+import { Connection } from "./connection.ts";
 import { createDatabase, openDatabase, type Place, SETUP, type Setup } from "./database.ts";
 import { Notices } from "./notices.ts";
 import { isSame, Pending } from "./pending.ts";
 import { readService } from "./read.ts";
 import { disconnect, transact } from "./sqlite.ts";
 import { databaseName } from "./state_folder.ts";
-import { glance, identify, type Identity, makeFolder, moveAside, SIDECARS } from "./state_file.ts";
+import { glance, identify, makeFolder, moveAside, SIDECARS } from "./state_file.ts";
 import { Trouble, troubleOf } from "./trouble.ts";
-import { type Owner, type Stamp, type Words, wordsOf } from "./words.ts";
+import { type Stamp, type Words, wordsOf } from "./words.ts";
 
-/** How long a lazy note may wait, in milliseconds. */
+/** How long a lazy note may wait where nothing else is said, in milliseconds. */
 const LAZY_LIMIT = 60_000;
 
+/** How long a lazy note may wait at most while the database cannot be written, in milliseconds: it is a try. */
+const RETRY_LIMIT = 60_000;
+
 /** What a journal needs to know. */
-export interface JournalOptions {
+export interface JournalOptions extends JournalOwner {
   /** The state folder; it is made where there is none. */
   readonly folder: string;
   /** The profile that the service is deployed to. */
   readonly profile: string;
-  readonly jobUri: string;
-  /** The effective options of this hail, as JSON, for commands that run while it does not. */
-  readonly settings: string;
   /** The group that may read what is made; null for none. */
   readonly gid: number | null;
   /** The wall clock. */
@@ -37,14 +38,37 @@ export interface JournalOptions {
   readonly report: Report;
   /** The store folder that all paths must lie in. @default "/nix/store" */
   readonly storeFolder?: string;
+  /**
+   * Whether the database is closed while nothing is under way, and while many others are open; it is opened again for what
+   * is to be written. For a process of many services, since an open one takes three open files and a third of a megabyte.
+   *
+   * @default false
+   */
+  readonly idleClose?: boolean;
+  /**
+   * How long a lazy note may wait for the next note after it, in milliseconds. While the database cannot be written it is a
+   * minute at most. @default 60,000
+   */
+  readonly lazyLimit?: number;
   /** For tests. */
   readonly setup?: Setup;
+}
+
+/** What a database says about whom it belongs to, besides the profile. */
+export interface JournalOwner {
+  readonly jobUri: string;
+  /** The effective options of this hail, as JSON, for commands that run while it does not. */
+  readonly settings: string;
 }
 
 /** A journal that was opened. */
 export interface OpenJournal extends Journal {
   /** The path of the database. */
   readonly file: string;
+  /** Writes what waits, lazy notes too. Nothing is done where nothing waits. */
+  flush(): void;
+  /** From now on the service follows this job, with these options. Written at once, if they are others than before. */
+  setOwner(owner: JournalOwner): void;
   /** Writes what waits to be written, and closes the database. Nothing is to be written after it. */
   close(): void;
 }
@@ -65,13 +89,6 @@ export function openJournal(options: JournalOptions): OpenJournal {
   return journal;
 }
 
-/** A database that this process has open. */
-interface Connection {
-  readonly database: DatabaseSync;
-  /** The files that it consists of; when one is exchanged, hail would write to what nobody will find again. */
-  readonly files: readonly (Identity | null)[];
-}
-
 class SqliteJournal implements OpenJournal {
   readonly file: string;
   readonly #options: JournalOptions;
@@ -81,15 +98,18 @@ class SqliteJournal implements OpenJournal {
   readonly #notices: Notices;
   /** Names this run of hail. */
   readonly #writer = randomUUID();
+  readonly #connection: Connection;
+  #owner: JournalOwner;
   #record: ServiceRecord;
-  #connection: Connection | null = null;
   /** What the database said when it was read or written last; null where it could never be read. */
   #known: Stamp | null = null;
   /** The list of bad builds that the database holds; null where that is not known. */
   #badBefore: readonly BadBuild[] | null = null;
   readonly #pending = new Pending();
-  #triedAt = 0;
+  #triedAt: number;
   #dirty = false;
+  /** Whether the last try to write has failed. */
+  #failing = false;
 
   constructor(options: JournalOptions) {
     const { folder, profile, gid, now, report, storeFolder = DEFAULT_STORE_FOLDER } = options;
@@ -99,7 +119,10 @@ class SqliteJournal implements OpenJournal {
     this.#words = wordsOf(storeFolder);
     this.#setup = options.setup ?? SETUP;
     this.#notices = new Notices(this.file, report, now);
+    this.#connection = new Connection(this.file, this.#setup, options.idleClose === true);
+    this.#owner = { jobUri: options.jobUri, settings: options.settings };
     this.#record = emptyRecord(now());
+    this.#triedAt = now();
   }
 
   get record(): ServiceRecord {
@@ -113,7 +136,7 @@ class SqliteJournal implements OpenJournal {
       const stored = this.#openExisting();
       this.#take(stored);
       // The disk need not be waited for when there is nothing to write.
-      if (stored !== null && this.#isOwner(stored.owner)) return;
+      if (stored !== null && this.#isOwner(stored.owner)) return this.#rest();
     } catch (error) {
       if (error instanceof Failure) throw error;
       trouble = troubleOf(error);
@@ -138,18 +161,35 @@ class SqliteJournal implements OpenJournal {
     this.#record = { ...this.#record, ...facts };
     if (before !== null && before.id !== this.#record.work?.id) this.#pending.addDeployment(before);
     this.#dirty = true;
-    const waited = this.#options.now() - this.#triedAt;
+    const { now, lazyLimit = LAZY_LIMIT } = this.#options;
+    const limit = this.#failing ? Math.min(RETRY_LIMIT, lazyLimit) : lazyLimit;
+    const waited = now() - this.#triedAt;
     // A clock that was set back must not hold it up.
-    if (!lazily || waited >= LAZY_LIMIT || waited < 0) this.#save(() => this.#commit());
+    if (!lazily || waited >= limit || waited < 0) this.#save(() => this.#commit());
+  }
+
+  flush(): void {
+    if (this.#dirty) this.#save(() => this.#commit());
+  }
+
+  setOwner({ jobUri, settings }: JournalOwner): void {
+    if (this.#isOwner({ jobUri, settings })) return;
+    this.#owner = { jobUri, settings };
+    this.#save(() => this.#commit());
   }
 
   close(): void {
-    if (this.#dirty) this.#save(() => this.#commit());
-    this.#drop();
+    this.flush();
+    this.#connection.drop();
   }
 
-  #isOwner({ jobUri, settings }: Owner): boolean {
-    return jobUri === this.#options.jobUri && settings === this.#options.settings;
+  #isOwner({ jobUri, settings }: JournalOwner): boolean {
+    return jobUri === this.#owner.jobUri && settings === this.#owner.settings;
+  }
+
+  /** Closes the database for a while, if that is wanted and nothing is under way. */
+  #rest(): void {
+    if (this.#options.idleClose === true && STATES[this.#record.state] === null) this.#connection.rest();
   }
 
   /** Takes over what was remembered. */
@@ -184,7 +224,8 @@ class SqliteJournal implements OpenJournal {
         this.#replace(trouble, "damaged");
       }
     } catch (error) {
-      this.#drop();
+      this.#connection.drop();
+      this.#failing = true;
       this.#pending.limit();
       return this.#notices.unwritable(this.#judge(error));
     }
@@ -192,24 +233,27 @@ class SqliteJournal implements OpenJournal {
     this.#pending.clear();
     this.#badBefore = this.#record.bad;
     this.#dirty = false;
+    this.#failing = false;
+    this.#rest();
   }
 
   /** Writes everything that waits into the database: the one that is open, the one that is there, or a new one. */
   #commit(): void {
-    if (this.#connection !== null && this.#isExchanged(this.#connection)) this.#drop();
-    if (this.#connection === null) {
+    const connection = this.#connection;
+    if (connection.isExchanged()) connection.drop();
+    if (connection.database === null && !(this.#known !== null && connection.resume(this.#known))) {
       const stored = this.#openExisting();
       const stranger = stored === null ? null : this.#recognise(stored);
       if (stranger !== null) return this.#replace(stranger, "replaced");
     }
-    if (this.#connection === null) {
+    const { database } = connection;
+    if (database === null) {
       if (this.#known !== null) {
         this.#notices.damaged(new Trouble("damaged", "it was removed while hail was running"), "gone", true);
         this.#known = null;
       }
       return this.#begin();
     }
-    const { database } = this.#connection;
     const commit = this.#nextCommit();
     this.#pending.attempt(commit.stamp);
     transact(database, () => writeContent(database, commit));
@@ -228,7 +272,7 @@ class SqliteJournal implements OpenJournal {
 
   /** Moves the database aside, begins a new one with all that is in memory, and says so. */
   #replace(trouble: Trouble, mark: string, inMemory = true): void {
-    this.#drop();
+    this.#connection.drop();
     let aside: string | null;
     try {
       aside = moveAside(this.file, mark, this.#options.now());
@@ -242,10 +286,10 @@ class SqliteJournal implements OpenJournal {
   }
 
   #nextCommit(): Commit {
-    const { profile, jobUri, settings, now } = this.#options;
+    const { profile, now } = this.#options;
     return {
       record: this.#record,
-      owner: { profile, jobUri, settings, writtenAt: now() },
+      owner: { profile, ...this.#owner, writtenAt: now() },
       stamp: { writer: this.#writer, revision: (this.#known?.revision ?? 0) + 1 },
       deployments: this.#pending.deployments,
       transitions: this.#pending.transitions,
@@ -272,7 +316,7 @@ class SqliteJournal implements OpenJournal {
     if (migrated !== null) {
       this.#notices.migrated(migrated.from, this.#setup.migrations.length, migrated.copy);
     }
-    this.#connection = { database, files: this.#files() };
+    this.#connection.take(database);
     this.#badBefore = stored.record.bad;
     return stored;
   }
@@ -296,35 +340,19 @@ class SqliteJournal implements OpenJournal {
     return new Trouble("damaged", "hail has gone on without it, since it could not be read before");
   }
 
-  /** Whether something else is in the place of the files that are open: hail would write what nobody finds again. */
-  #isExchanged({ files }: Connection): boolean {
-    const now = this.#files();
-    return files.some((file, index) =>
-      file?.inode !== now[index]?.inode || file?.device !== now[index]?.device
-    );
-  }
-
-  #files(): (Identity | null)[] {
-    return [this.file, `${this.file}-wal`].map(identify);
-  }
-
   /** Whether an error means that the database is damaged. */
   #judge(error: unknown): Trouble {
     if (error instanceof Failure) return new Trouble("unwritable", error.why, error);
     const trouble = troubleOf(error);
-    if (trouble.kind !== "doubtful" || this.#connection === null) return trouble;
+    const { database } = this.#connection;
+    if (trouble.kind !== "doubtful" || database === null) return trouble;
     try {
-      checkFile(this.#connection.database, true);
-      readContent(this.#connection.database, this.#words);
+      checkFile(database, true);
+      readContent(database, this.#words);
       return trouble;
     } catch (found) {
       return troubleOf(found).kind === "unwritable" ? trouble : new Trouble("damaged", trouble.why, found);
     }
-  }
-
-  #drop(): void {
-    if (this.#connection !== null) disconnect(this.#connection.database);
-    this.#connection = null;
   }
 }
 

@@ -100,6 +100,67 @@ Deno.test("a clock that jumps back or forth does not keep a lazy note from being
   }
 });
 
+Deno.test("a lazy note may wait longer where that is said, and is written when somebody asks", () => {
+  using world = journalWorld();
+  const journal = world.open({ lazyLimit: 3600_000 });
+  const isWritten = () => readAside(world).polledAt === journal.record.polledAt;
+  const note = () => journal.note({ polledAt: world.clock.now() }, true);
+  world.clock.jump(3599_999);
+  note();
+  assert.ok(!isWritten());
+  journal.flush();
+  assert.ok(isWritten());
+  world.clock.jump(3599_999);
+  note();
+  assert.ok(!isWritten());
+  world.clock.jump(1);
+  note();
+  assert.ok(isWritten());
+});
+
+Deno.test("a flush writes nothing where nothing waits", () => {
+  using world = journalWorld();
+  world.open().close();
+  const journal = world.open();
+  const before = Deno.readFileSync(world.file);
+  journal.flush();
+  journal.close();
+  assert.deepEqual(Deno.readFileSync(world.file), before);
+});
+
+Deno.test("the first lazy note after a start waits as every other does", () => {
+  using world = journalWorld();
+  world.open().close();
+  const journal = world.open();
+  journal.note({ polledAt: world.clock.now() }, true);
+  assert.equal(readAside(world).polledAt, null);
+  world.clock.jump(60_000);
+  journal.note({ nextPollAt: world.clock.now() }, true);
+  assert.deepEqual(readAside(world), journal.record);
+});
+
+Deno.test("options that change while hail runs are written at once, and only where they change", () => {
+  using world = journalWorld();
+  const journal = world.open({ settings: "1" });
+  const jobUri = "https://elsewhere/job/a/b/c/latest";
+  journal.note({ polledAt: 5 }, true);
+  journal.setOwner({ jobUri, settings: "2" });
+  const ask = () => {
+    const database = new DatabaseSync(world.file, { readOnly: true });
+    const row = database.prepare("SELECT job_uri, settings, polled_at, revision FROM service").get();
+    database.close();
+    return { ...row };
+  };
+  assert.deepEqual(ask(), { job_uri: jobUri, settings: "2", polled_at: 5, revision: 2 });
+  journal.setOwner({ jobUri, settings: "2" });
+  assert.equal(ask()["revision"], 2);
+  world.step(journal);
+  assert.deepEqual(ask(), { job_uri: jobUri, settings: "2", polled_at: 5, revision: 3 });
+  journal.close();
+  world.open({ settings: "2", jobUri }).close();
+  assert.equal(ask()["revision"], 3);
+});
+
 Deno.test("what hail makes is for its user alone, or for a group to read", () => {
   using world = journalWorld();
   const modes = () =>

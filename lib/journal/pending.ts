@@ -73,6 +73,6 @@ export class Pending {
 }
 
 /** Whether two stamps are of the same commit. */
-export function isSame(one: Stamp, other: Stamp | null): boolean {
-  return one.writer === other?.writer && one.revision === other.revision;
+export function isSame(one: Stamp | null, other: Stamp | null): boolean {
+  return one !== null && one.writer === other?.writer && one.revision === other.revision;
 }

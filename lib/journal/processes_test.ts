@@ -8,10 +8,13 @@ const WRITER = fileURLToPath(new URL("../../tests/support/journal_writer.ts", im
 
 const READER = fileURLToPath(new URL("../../tests/support/journal_reader.ts", import.meta.url));
 
+/** The database is open all the time, or closed whenever nothing is under way. */
+const MODES = ["open", "idle"];
+
 /** A process that takes steps until it is killed. */
-function writer({ folder }: JournalWorld): Deno.ChildProcess {
+function writer({ folder }: JournalWorld, mode: string): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", "--no-check", "--config", CONFIG, WRITER, folder],
+    args: ["run", "-A", "--quiet", "--no-check", "--config", CONFIG, WRITER, folder, mode],
     stdout: "piped",
   }).spawn();
 }
@@ -37,55 +40,57 @@ function assertWhole({ chain, record }: ReturnType<JournalWorld["stored"]>) {
   assert.equal(record.state, chain.at(-1)?.[2] ?? "idle");
 }
 
-Deno.test("a writer that is killed at any moment leaves every step that it has told of, and no gap", async () => {
-  using world = journalWorld();
-  let steps = 0;
-  for (let round = 0; round < 4; round++) {
-    const child = writer(world);
-    const text = await heard(child, 10 + round * 7);
-    child.kill("SIGKILL");
+for (const mode of MODES) {
+  Deno.test(`a writer (${mode}) that is killed at any moment leaves every step that it has told of, and no gap`, async () => {
+    using world = journalWorld();
+    let steps = 0;
+    for (let round = 0; round < 4; round++) {
+      const child = writer(world, mode);
+      const text = await heard(child, 10 + round * 7);
+      child.kill("SIGKILL");
+      await child.status;
+      await child.stdout.cancel();
+      const told = text.trimEnd().split("\n").map(Number);
+      const stored = world.stored();
+      assertWhole(stored);
+      assert.ok(
+        stored.chain.length >= steps + told.length,
+        `${stored.chain.length} of ${steps} + ${told.length}`,
+      );
+      steps = stored.chain.length;
+      // hail itself finds it in order, and goes on.
+      const journal = world.open();
+      assert.deepEqual(journal.record, stored.record);
+      journal.close();
+    }
+    assert.deepEqual(world.events, []);
+  });
+
+  Deno.test(`a reader sees one moment after the other while another process writes (${mode}), and does not disturb it`, async () => {
+    using world = journalWorld();
+    const child = writer(world, mode);
+    await heard(child, 5);
+    let before = 0;
+    for (let times = 0; times < 60; times++) {
+      const service = readService(world.file);
+      const chain = service.transitions(30_000).toReversed().map(({ seq, from, to }) =>
+        [seq, from, to] as const
+      );
+      assertWhole({ ...service, chain, ids: [] });
+      service.close();
+      assert.ok(chain.length >= before);
+      before = chain.length;
+      await heard(child, 1);
+    }
+    child.kill("SIGTERM");
     await child.status;
     await child.stdout.cancel();
-    const told = text.trimEnd().split("\n").map(Number);
-    const stored = world.stored();
-    assertWhole(stored);
-    assert.ok(
-      stored.chain.length >= steps + told.length,
-      `${stored.chain.length} of ${steps} + ${told.length}`,
-    );
-    steps = stored.chain.length;
-    // hail itself finds it in order, and goes on.
-    const journal = world.open();
-    assert.deepEqual(journal.record, stored.record);
-    journal.close();
-  }
-  assert.deepEqual(world.events, []);
-});
-
-Deno.test("a reader sees one moment after the other while another process writes, and does not disturb it", async () => {
-  using world = journalWorld();
-  const child = writer(world);
-  await heard(child, 5);
-  let before = 0;
-  for (let times = 0; times < 60; times++) {
-    const service = readService(world.file);
-    const chain = service.transitions(30_000).toReversed().map(({ seq, from, to }) =>
-      [seq, from, to] as const
-    );
-    assertWhole({ ...service, chain, ids: [] });
-    service.close();
-    assert.ok(chain.length >= before);
-    before = chain.length;
-    await heard(child, 1);
-  }
-  child.kill("SIGTERM");
-  await child.status;
-  await child.stdout.cancel();
-  assert.ok(before > 60);
-  assertWhole(world.stored());
-  world.open().close();
-  assert.deepEqual(world.events, []);
-});
+    assert.ok(before > 60);
+    assertWhole(world.stored());
+    world.open().close();
+    assert.deepEqual(world.events, []);
+  });
+}
 
 /** What another user reads; or why that cannot be tried here. */
 async function readAs(uid: number, gid: number, bundle: string, file: string): Promise<string> {

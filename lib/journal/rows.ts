@@ -14,6 +14,7 @@ const ACTIVE = [...VERSION, "since", "how", "degraded"] as const;
 const BUILD = ["id", "outPath", "name", "finishedAt"] as const;
 const FAULT = ["step", "code", "message", "next", "at"] as const;
 const PAUSE = ["reason", "since", "until"] as const;
+const CLOSED = ["gate", "why", "askAgainAt"] as const;
 const LAST_FAILURE = ["at", "code", "message", "next"] as const;
 const LEADER = ["pid", "bootId"] as const;
 
@@ -37,6 +38,8 @@ export function toServiceRow(record: ServiceRecord, owner: Owner, stamp: Stamp):
     seen: seen === undefined ? "unknown" : seen === null ? "absent" : "path",
     seen_path: seen ?? null,
     ...spread("latest", BUILD, record.latest),
+    latest_since: toCell(record.latestSince),
+    ...spread("closed", CLOSED, record.closed),
     ...spread("pause", PAUSE, record.pause),
     held_since: toCell(record.heldSince),
     polled_at: toCell(record.polledAt),
@@ -54,6 +57,7 @@ export function fromServiceRow(row: Readonly<Record<string, unknown>>, words: Wo
     previous: gather(row, "previous", VERSION),
     seen: row["seen"] === "unknown" ? undefined : row["seen"] === "absent" ? null : row["seen_path"],
     latest: gather(row, "latest", BUILD),
+    closed: gather(row, "closed", CLOSED),
     pause: gather(row, "pause", PAUSE),
     lastFailure: gather(row, "last_failure", LAST_FAILURE),
   });

@@ -32,6 +32,10 @@ const RECORDS: Readonly<Record<string, ServiceRecord>> = {
   "nothing": emptyRecord(5),
   "a profile that is not there": { ...emptyRecord(5), seen: null },
   "a pause without reason and end": { ...emptyRecord(5), pause: { reason: null, since: 3, until: null } },
+  "a closed gate that cannot say when to ask again": {
+    ...emptyRecord(5),
+    closed: { gate: "inhibit", why: "the database moves", askAgainAt: null },
+  },
   "versions of which only the path is known": {
     ...fullRecord(),
     previous: { path: fullRecord().active?.path ?? fail(), buildId: null, name: null },
@@ -115,6 +119,10 @@ for (
     ["an unknown state", "UPDATE service SET state = 'sleeping'"],
     ["another state than the last transition led to", "UPDATE service SET state = 'idle'"],
     ["an unknown failure", "UPDATE service SET last_failure_code = 'bored'"],
+    ["a closed gate without a reason", "UPDATE service SET closed_why = NULL"],
+    ["a gate that nobody named", "UPDATE service SET closed_gate = NULL, closed_why = NULL"],
+    ["an end of the wait that no calendar has", "UPDATE service SET closed_ask_again_at = 9007199254740990"],
+    ["a negative time of discovery", "UPDATE service SET latest_since = -1"],
     ["a time that no calendar has", "UPDATE service SET since = 9007199254740990"],
     ["a number that JavaScript cannot hold", "UPDATE service SET since = 9223372036854775807"],
     ["no service", "DELETE FROM service"],

@@ -119,8 +119,17 @@ CREATE TABLE transition (
 ) STRICT;
 `;
 
+// What the gates need, and say.
+const VERSION_2 = `
+ALTER TABLE service ADD COLUMN ${time("latest_since")};
+ALTER TABLE service ADD COLUMN closed_gate TEXT;
+ALTER TABLE service ADD COLUMN closed_why TEXT ${together("closed", "gate", "why")};
+ALTER TABLE service ADD COLUMN ${time("closed_ask_again_at")}
+  CHECK (closed_ask_again_at IS NULL OR closed_gate IS NOT NULL);
+`;
+
 /**
  * What leads from each version of the schema to the next; the first makes the tables of an empty database. The version
  * of a database is its `user_version`: how many of these it has seen. What was released is never changed.
  */
-export const MIGRATIONS: readonly string[] = [VERSION_1];
+export const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2];

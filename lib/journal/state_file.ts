@@ -91,6 +91,21 @@ export function identify(file: string): Identity | null {
 }
 
 /**
+ * How a database looks that nobody has open: what changes when anybody writes to its file, or puts another in its place.
+ * Null where it is no regular file, or something is left beside it.
+ */
+export function appearance(file: string): string | null {
+  try {
+    const about = lstatSync(file, { bigint: true, throwIfNoEntry: false });
+    if (about === undefined || !about.isFile()) return null;
+    if (SIDECARS.some((end) => identify(file + end) !== null)) return null;
+    return [about.dev, about.ino, about.size, about.mtimeNs, about.ctimeNs].join();
+  } catch {
+    return null;
+  }
+}
+
+/**
  * Makes the state folder where there is none, for hail alone, or to be read by a group.
  *
  * @throws {Trouble} `unwritable`.

@@ -48,6 +48,20 @@ export function socketName(profile: string): string {
   return `${hashOf(profile)}.sock`;
 }
 
+/** The name of the socket of an agent, in its state folder. */
+export const AGENT_SOCKET = "agent.sock";
+
+/**
+ * Where the hail that keeps a service may listen: on a socket for it alone, or on that of an agent.
+ *
+ * @param database The path of the service's database, of which only the name counts.
+ */
+export function socketsBeside(database: string): readonly [own: string, agent: string] {
+  const folder = database.slice(0, database.lastIndexOf("/"));
+  const hash = database.slice(-".sqlite".length - HASH_LENGTH, -".sqlite".length);
+  return [`${folder}/${hash}.sock`, `${folder}/${AGENT_SOCKET}`];
+}
+
 /** Whether a name in a state folder is one that {@linkcode databaseName} gives. */
 export function isDatabaseName(name: string): boolean {
   return /^[A-Za-z0-9._-]{0,40}-[0-9a-f]{12}\.sqlite$/.test(name);

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { databaseName, isDatabaseName, socketName, stateFolder } from "./state_folder.ts";
+import {
+  AGENT_SOCKET,
+  databaseName,
+  isDatabaseName,
+  socketName,
+  socketsBeside,
+  stateFolder,
+} from "./state_folder.ts";
 
 const env = (variables: Readonly<Record<string, string>>) => ({ get: (name: string) => variables[name] });
 const ALL = { STATE_DIRECTORY: "/run/a:/run/b", XDG_STATE_HOME: "/x", HOME: "/home/u" };
@@ -65,4 +72,8 @@ Deno.test("socketName is short whatever the profile is called", () => {
   const profile = `/nix/var/nix/profiles/${"long".repeat(50)}`;
   assert.match(socketName(profile), /^[0-9a-f]{12}\.sock$/);
   assert.ok(databaseName(profile).includes(socketName(profile).slice(0, 12)));
+  assert.deepEqual(socketsBeside(`/var/lib/hail/${databaseName(profile)}`), [
+    `/var/lib/hail/${socketName(profile)}`,
+    `/var/lib/hail/${AGENT_SOCKET}`,
+  ]);
 });

@@ -62,6 +62,19 @@ Deno.test("that the state cannot be written is told again every hour, whatever t
   assert.equal(pass(HOUR), 1);
 });
 
+Deno.test("what cannot be written is tried every minute, however long a lazy note may wait", () => {
+  using world = journalWorld();
+  block(world);
+  const journal = world.open({ lazyLimit: HOUR });
+  Deno.removeSync(world.folder);
+  world.clock.jump(59_999);
+  journal.note({ polledAt: world.clock.now() }, true);
+  assert.deepEqual(world.news(), ["state-unwritable"]);
+  world.clock.jump(1);
+  journal.note({ polledAt: world.clock.now() }, true);
+  assert.deepEqual(world.news(), ["state-written-again"]);
+});
+
 Deno.test("another reason why the state cannot be written is told at once", () => {
   using world = journalWorld();
   block(world);

@@ -74,8 +74,17 @@ export interface Words {
   readonly transition: v.GenericSchema<unknown, StoredTransition>;
 }
 
+/** The schemas that were made, by the store folder: they take 20 kB, and a process may have a thousand journals. */
+const made = new Map<string, Words>();
+
 /** @param storeFolder The store folder that all paths must lie in. */
 export function wordsOf(storeFolder: string): Words {
+  const words = made.get(storeFolder) ?? makeWords(storeFolder);
+  made.set(storeFolder, words);
+  return words;
+}
+
+function makeWords(storeFolder: string): Words {
   const path = v.custom<StorePath>(
     (input) => typeof input === "string" && parseStorePath(input, storeFolder) !== null,
     (issue) => `${issue.received} is no store path`,
@@ -104,6 +113,8 @@ export function wordsOf(storeFolder: string): Words {
       previous: v.nullable(version),
       seen: v.union([v.undefined(), v.null(), path]),
       latest: v.nullable(build),
+      latestSince: v.nullable(time),
+      closed: v.nullable(v.object({ gate: text, why: text, askAgainAt: v.nullable(time) })),
       pause: v.nullable(v.object({ reason: v.nullable(text), since: time, until: v.nullable(time) })),
       heldSince: v.nullable(time),
       polledAt: v.nullable(time),

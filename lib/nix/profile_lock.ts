@@ -10,8 +10,16 @@ export interface ProfileLock {
 }
 
 // Deno before 2.9 has only a lock() that waits. A lock that is free is taken at once, so a wait of this many
-// milliseconds means that somebody holds it. The caller ends the process then, and the wait with it.
+// milliseconds means that somebody holds it.
 const HELD_AFTER = 500;
+
+/** What to do where another hail holds a profile. */
+export interface HeldProfile {
+  /** Told once, if the profile is held. */
+  readonly onHeld: (failure: Failure) => void;
+  /** Gives up the wait; its reason is then thrown as it is. */
+  readonly signal: AbortSignal;
+}
 
 /**
  * Takes the lock of a profile: an advisory lock (flock(2)) on a file beside it, so that it works whatever the user,
@@ -19,21 +27,35 @@ const HELD_AFTER = 500;
  * it would let two holders lock two files of one name.
  *
  * @param storeFolder The folder of the Nix store, in which nothing may be written.
+ * @param held Waits until the profile is free. Without it, a profile that is held is a failure.
  * @throws {Failure} `profile-held`: another process holds it. `switch-failed`: the folder or the file cannot be
  * written, so neither could the profile; or something else is in the file's place; or the folder lies in the store.
  */
-export async function lockProfile(profile: ProfilePath, storeFolder: string): Promise<ProfileLock> {
+export async function lockProfile(
+  profile: ProfilePath,
+  storeFolder: string,
+  held?: HeldProfile,
+): Promise<ProfileLock> {
   const path = besideProfile(profile, "lock");
   let file: Deno.FsFile;
-  let taken: boolean;
+  let taken: Promise<boolean>;
   try {
     // Without promises, as in openLock: all this comes before the first request, and is over at once.
     Deno.mkdirSync(folderOf(profile), { recursive: true });
     refuseStore(profile, storeFolder);
     file = openLock(path);
-    taken = await tryLock(file);
+    taken = startLock(file, held !== undefined);
+    if (!await isQuick(taken)) {
+      const failure = await heldFailure(profile, path);
+      if (held === undefined) {
+        giveAway(taken, file);
+        throw failure;
+      }
+      held.onHeld(failure);
+      await waitFor(taken, file, held.signal);
+    }
   } catch (error) {
-    if (error instanceof Failure) throw error;
+    if (error instanceof Failure || (held?.signal.aborted && error === held.signal.reason)) throw error;
     throw new Failure("switch-failed", {
       what: profile,
       why: `its lock file ${path} cannot be opened and locked (${
@@ -42,15 +64,6 @@ export async function lockProfile(profile: ProfilePath, storeFolder: string): Pr
       next:
         "Run hail as a user who may write the profile's folder, and check that the folder is not read-only.",
       cause: error,
-    });
-  }
-  if (!taken) {
-    // The file is not closed: on Deno before 2.9 the lock call is still under way on it.
-    const holder = await readHolder(path);
-    throw new Failure("profile-held", {
-      what: profile,
-      why: holder === null ? "another hail holds it" : `another hail holds it, process ${holder}`,
-      next: "Stop the other one first, or give this one another --profile.",
     });
   }
   try {
@@ -111,16 +124,56 @@ function openLock(path: string): Deno.FsFile {
   throw refuse();
 }
 
-async function tryLock(file: Deno.FsFile): Promise<boolean> {
-  if ("tryLock" in file && typeof file.tryLock === "function") return await file.tryLock(true) === true;
-  const over = new AbortController();
-  const held = systemClock.sleep(HELD_AFTER, over.signal).then(() => false);
-  const taken = file.lock(true).then(() => true);
-  // After a lost race the wait goes on until the process ends; it must not become an unhandled rejection.
+/**
+ * Begins to take a lock.
+ *
+ * @returns Whether it was taken; where it waits, only once it was.
+ */
+function startLock(file: Deno.FsFile, wait: boolean): Promise<boolean> {
+  const taken: Promise<boolean> = !wait && "tryLock" in file && typeof file.tryLock === "function"
+    ? file.tryLock(true).then((result: unknown) => result === true)
+    : file.lock(true).then(() => true);
+  // Nobody may be there any more to hear of it.
   taken.catch(() => {});
-  const result = await Promise.race([taken, held]);
+  return taken;
+}
+
+/** Whether a lock was taken at once, which it is where nobody holds it. */
+async function isQuick(taken: Promise<boolean>): Promise<boolean> {
+  const over = new AbortController();
+  const late = systemClock.sleep(HELD_AFTER, over.signal).then(() => false);
+  const result = await Promise.race([taken, late]);
   over.abort();
   return result;
+}
+
+/** A lock call that still waits cannot be called back; what it gets in the end is given away at once. */
+function giveAway(taken: Promise<boolean>, file: Deno.FsFile): void {
+  taken.then(() => file.close(), () => file.close());
+}
+
+async function waitFor(taken: Promise<boolean>, file: Deno.FsFile, signal: AbortSignal): Promise<void> {
+  const { promise: given, reject } = Promise.withResolvers<never>();
+  const giveUp = () => {
+    giveAway(taken, file);
+    reject(signal.reason);
+  };
+  signal.addEventListener("abort", giveUp, { once: true });
+  if (signal.aborted) giveUp();
+  try {
+    await Promise.race([taken, given]);
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+  }
+}
+
+async function heldFailure(profile: ProfilePath, path: string): Promise<Failure> {
+  const holder = await readHolder(path);
+  return new Failure("profile-held", {
+    what: profile,
+    why: holder === null ? "another hail holds it" : `another hail holds it, process ${holder}`,
+    next: "Stop the other one first, or give this one another --profile.",
+  });
 }
 
 /** Who holds the lock. Read through a file of its own: on the locked one, a read would wait behind the lock. */

@@ -50,3 +50,36 @@ Deno.test("lockProfile says that a folder cannot be made", async () => {
   await Deno.writeTextFile(`${its.folder}/file`, "");
   await assert.rejects(its.lock("file/web"), { code: "switch-failed", why: /cannot be opened and locked/ });
 });
+
+Deno.test("lockProfile refuses a profile that is held, and does not come to hold it later", async () => {
+  await using its = await world();
+  const first = await its.lock("web");
+  await assert.rejects(its.lock("web"), {
+    code: "profile-held",
+    why: `another hail holds it, process ${Deno.pid}`,
+  });
+  first.release();
+  for (let times = 0; times < 2; times++) (await its.lock("web")).release();
+});
+
+Deno.test("lockProfile waits for a profile that is held, if it may, until it is told not to", async () => {
+  await using its = await world();
+  const first = await its.lock("web");
+  const told: string[] = [];
+  const stop = new AbortController();
+  const wait = (signal: AbortSignal) =>
+    lockProfile(`${its.folder}/web` as ProfilePath, `${its.folder}/store`, {
+      onHeld: ({ code }) => {
+        told.push(code);
+        if (signal === stop.signal) stop.abort(new Error("stop"));
+        else first.release();
+      },
+      signal,
+    });
+  await assert.rejects(wait(stop.signal), /stop/);
+  const second = await wait(new AbortController().signal);
+  await assert.rejects(its.lock("web"), { code: "profile-held" });
+  second.release();
+  (await its.lock("web")).release();
+  assert.deepEqual(told, ["profile-held", "profile-held"]);
+});

@@ -16,6 +16,8 @@ export interface Event {
   readonly message: string;
   /** Facts for a machine, by stable names in lower case with underscores. Never a secret. */
   readonly fields?: Readonly<Record<string, Field>>;
+  /** The service that it is about, where the hail that tells of it keeps several. */
+  readonly service?: string;
 }
 
 /**

@@ -46,14 +46,15 @@ const MESSAGE_LIMIT = 16_384;
  * Makes the log: every event becomes one line.
  *
  * A JSON line has the fields `@timestamp` (RFC 3339, UTC), `level` (DEBUG, INFO, WARN, ERROR), `message`, `logger`
- * (always `hail`), `event` (the event's name), and the event's own fields.
+ * (always `hail`), `event` (the event's name), `service` (in a hail that keeps several), and the event's own fields. In a
+ * line of text the service stands before the message.
  */
 export function createLog({ format, level, reader, now, write }: LogOptions): Report {
   const render = format === "json" ? getJsonLinesFormatter({ properties: "flatten" }) : textFormatter(reader);
   const least = LEVELS.indexOf(level);
   return (event) => {
     if (LEVELS.indexOf(event.level) < least) return;
-    const line = render(toRecord(event, now()));
+    const line = render(toRecord(event, format, now()));
     write(format === "text" && reader === "journal" ? PRIORITY[event.level] + line : line);
   };
 }
@@ -81,8 +82,10 @@ function textFormatter(reader: LogReader): (record: LogRecord) => string {
   }
 }
 
-function toRecord(event: Event, timestamp: number): LogRecord {
-  const message = sanitise(event.message, MESSAGE_LIMIT);
+function toRecord(event: Event, format: LogFormat, timestamp: number): LogRecord {
+  const { service } = event;
+  const named = format === "text" && service !== undefined ? `${service}: ${event.message}` : event.message;
+  const message = sanitise(named, MESSAGE_LIMIT);
   const fields = Object.entries(event.fields ?? {}).map((
     [name, value],
   ) => [name, typeof value === "string" ? sanitise(value, MESSAGE_LIMIT) : value]);
@@ -92,6 +95,10 @@ function toRecord(event: Event, timestamp: number): LogRecord {
     message: [message],
     rawMessage: message,
     timestamp,
-    properties: { event: event.name, ...Object.fromEntries(fields) },
+    properties: {
+      event: event.name,
+      ...(service === undefined ? {} : { service: sanitise(service) }),
+      ...Object.fromEntries(fields),
+    },
   };
 }

@@ -1,6 +1,6 @@
 import type { Disk } from "./disk.ts";
 import { type Action, isIdle, needsMark, type UnitState } from "./plan.ts";
-import type { Systemd } from "./systemctl.ts";
+import type { Systemd, Verb } from "./systemctl.ts";
 import { diskFailure, draftPath, linkDestination, markPath, type Place } from "./unit_folder.ts";
 import { unitFile } from "./unit_name.ts";
 import { pendingMark } from "./unit_text.ts";
@@ -25,8 +25,9 @@ export interface Job {
  * the lock that this run holds.
  *
  * Every change is announced by a mark before it is made, and the mark goes when systemd has the job: a run that is
- * killed in between is finished by the next one. The unit that started this run is written but not restarted, and a
- * unit that is removed keeps its file until it has stopped, since the file says how it is stopped.
+ * killed in between is finished by the next one. The unit that started this run is written but not restarted, nor are
+ * those started that take over from it; and a unit that is removed keeps its file until it has stopped, since the file
+ * says how it is stopped.
  *
  * @param drafts Files that a killed run has left behind.
  * @returns What systemd has to do now.
@@ -57,27 +58,40 @@ export async function install(
 
   const jobs: Job[] = [];
   for (const action of touched) {
-    const job = action.caller ? null : jobOf(action);
+    const { service, caller, predecessor } = action;
+    const job = caller || predecessor !== null ? null : jobOf(action);
     if (job === null) continue;
+    const successors = job === "stop" ? successorsOf(action, plan) : [];
     try {
-      await systemd.enqueue(job, unitFile(action.service));
+      if (successors.length > 0) {
+        await systemd.handOver(unitFile(service), successors.map((successor) => unitFile(successor.service)));
+      } else await systemd.enqueue(job, unitFile(service));
     } catch (error) {
-      ports.failed(action.service, error);
+      ports.failed(service, error);
       continue;
     }
-    if (job === "restart") await deleteMark(place, action.service, disk);
-    jobs.push({ service: action.service, verb: job === "stop" ? "stop" : "start" });
+    if (job !== "stop") await deleteMark(place, service, disk);
+    for (const successor of successors) await deleteMark(place, successor.service, disk);
+    jobs.push({ service, verb: job === "stop" ? "stop" : "start" });
+    jobs.push(...successors.map((successor) => ({ service: successor.service, verb: "start" as const })));
   }
   // From here on a power cut takes nothing back. What it takes back before is made anew by the next run.
   if (rewritten) await syncFolder(place, disk);
   return jobs;
 }
 
-function jobOf({ kind, running }: Action): "start" | "stop" | "restart" | null {
+/** The units that can start only when that of `action`, which is removed, has stopped. */
+function successorsOf({ service }: Action, plan: readonly Action[]): readonly Action[] {
+  return plan.filter(({ predecessor }) => predecessor === service);
+}
+
+function jobOf({ kind, running }: Action): Verb | null {
   switch (kind) {
     case "install":
     case "replace":
       return "restart";
+    case "reload":
+      return "reload-or-restart";
     case "start":
       return "start";
     case "remove":
@@ -145,36 +159,63 @@ export async function conclude(
     kind === "remove" && observed.get(service)?.activity === "stopped"
   );
   if (stopped.length > 0) {
-    for (const { service } of stopped) {
+    for (const action of stopped) {
+      if (action.caller) await startAll(place, successorsOf(action, plan), ports);
       // At worst it stays listed as failed, which is no reason to keep it.
-      await systemd.resetFailed(unitFile(service)).catch(() => {});
-      await deleteFile(place, service, disk);
+      await systemd.resetFailed(unitFile(action.service)).catch(() => {});
+      await deleteFile(place, action.service, disk);
     }
     await systemd.daemonReload();
     for (const { service } of stopped) await deleteMark(place, service, disk);
   }
   for (const action of unfinished) {
-    if (action.caller && !stopped.includes(action)) await concludeCaller(place, action, observed, ports);
+    if (action.caller && !stopped.includes(action)) {
+      await concludeCaller(place, action, plan, observed, ports);
+    }
   }
   if (unfinished.length > 0) await syncFolder(place, disk);
 }
 
+/** Starts what the unit that started this run would have handed over to, had it not ended by itself. */
+async function startAll(place: Place, actions: readonly Action[], { disk, systemd, failed }: ApplyPorts) {
+  for (const { service } of actions) {
+    try {
+      await systemd.enqueue("start", unitFile(service));
+      await deleteMark(place, service, disk);
+    } catch (error) {
+      failed(service, error);
+    }
+  }
+}
+
 async function concludeCaller(
   place: Place,
-  { service, kind }: Action,
+  action: Action,
+  plan: readonly Action[],
   observed: ReadonlyMap<string, UnitState>,
   { disk, systemd, failed }: ApplyPorts,
 ) {
-  if (kind === "remove") {
-    // Gone first: once it is told to stop, nobody may be left to finish the work. systemd goes by what it has read
-    // until it is told to read again, so the unit is still stopped as its file said.
+  const { service, kind } = action;
+  const successors = kind === "remove" ? successorsOf(action, plan) : [];
+  const deleteForGood = async () => {
     await deleteFile(place, service, disk);
     await syncFolder(place, disk);
-  }
+  };
   try {
-    const job = kind === "remove" ? "stop" : "restart";
-    // Somebody may have told it to stop meanwhile, or the host goes down: that stands. systemd has read the new file.
-    if (observed.get(service)?.activity !== "stopping") await systemd.enqueue(job, unitFile(service));
+    if (successors.length > 0) {
+      await systemd.handOver(unitFile(service), successors.map((successor) => unitFile(successor.service)));
+      for (const successor of successors) await deleteMark(place, successor.service, disk);
+      // If this is not done, one of them does it: the file had to say until now whom they take over from.
+      await deleteForGood();
+    } else {
+      // Gone first: once it is told to stop, nobody may be left to finish the work. systemd goes by what it has read
+      // until it is told to read again, so the unit is still stopped as its file said.
+      if (kind === "remove") await deleteForGood();
+      const job = jobOf({ ...action, running: true });
+      // Somebody may have told it to stop meanwhile, or the host goes down: that stands. systemd has read the new file.
+      const stands = observed.get(service)?.activity === "stopping";
+      if (job !== null && !stands) await systemd.enqueue(job, unitFile(service));
+    }
   } catch (error) {
     failed(service, error);
     return;

@@ -7,8 +7,9 @@ import { type ApplyPorts, conclude, install, type Job, needsConclusion } from ".
 import type { Disk } from "./disk.ts";
 import { type Action, isIdle, planUnits } from "./plan.ts";
 import type { Systemd } from "./systemctl.ts";
-import { diskFailure, lockPath, observe, type Place } from "./unit_folder.ts";
+import { diskFailure, lockPath, type Observation, observe, type Place } from "./unit_folder.ts";
 import { requireFolder, requireName, targetUnit, unitFile } from "./unit_name.ts";
+import { keptServices } from "./unit_text.ts";
 import { readWantedUnits } from "./wanted_units.ts";
 
 /** The folder that unit files are written to unless another is named: systemd's place for the administrator's. */
@@ -49,6 +50,9 @@ const LOCK_QUIET = 2_000;
  * replaced and restarted, unchanged ones left running, and those no longer wanted stopped and deleted. A second run
  * changes nothing. A run that was cut off at any point is finished by the next one.
  *
+ * Where one unit takes over the services of others, these are removed only when that one is up. Where units take over
+ * from one, they are started when that one has stopped.
+ *
  * A unit that does not start, or does not stop in time, is reported; the others are brought in line all the same.
  *
  * @returns `ok`, or `activationFailed` if any unit could not be brought in line.
@@ -75,21 +79,34 @@ export async function applyUnits(options: ApplyUnitsOptions, ports: ApplyUnitsPo
       report(failureEvent(error, { service }));
     },
   };
-  const { plan, jobs } = await locked(place, ports, async () => {
-    const { units, drafts } = await look(place, wanted.keys(), caller, ports);
-    const plan = planUnits(wanted, units, target);
-    if (plan.every(isIdle) && drafts.length === 0) return { plan, jobs: [] };
-    return { plan, jobs: await install(place, target, plan, drafts, applyPorts) };
-  });
-  await finishAll(jobs, ports, applyPorts.failed);
-  if (needsConclusion(plan)) {
+  const kept = new Set([...wanted.values()].flatMap((text) => [...keptServices(text)]));
+  const see = (caller: string | null) => look(place, wanted, kept, caller, ports);
+  /** Does what is to be done but for what `later` names, and returns that as well. */
+  const bring = async (later: (action: Action) => boolean) => {
+    const { plan, jobs } = await locked(place, ports, async () => {
+      const { units, drafts } = await see(caller);
+      const plan = planUnits(wanted, units, target);
+      const now = plan.filter((action) => !later(action));
+      if (now.every(isIdle) && drafts.length === 0) return { plan, jobs: [] };
+      return { plan, jobs: await install(place, target, now, drafts, applyPorts) };
+    });
+    await finishAll(jobs, ports, applyPorts.failed);
+    return plan;
+  };
+
+  let plan = await bring(hasHeir);
+  const bereft = (action: Action) => action.heir !== null && failures.has(action.heir);
+  if (plan.some((action) => hasHeir(action) && !bereft(action))) plan = both(plan, await bring(bereft));
+  const done = plan.filter((action) => !bereft(action));
+  if (needsConclusion(done)) {
     await locked(place, ports, async () => {
       // By name, for the caller may have been restarted by now: what it was at the beginning is in the plan.
-      const { units } = await look(place, wanted.keys(), null, ports);
-      await conclude(place, plan, units, applyPorts);
+      const { units } = await see(null);
+      await conclude(place, done, units, applyPorts);
     });
   }
-  reportResult(place, plan, failures, report);
+  for (const action of plan.filter(bereft)) reportBereft(action, report);
+  reportResult(place, done, failures, report);
   return failures.size === 0 ? EXIT_STATUS.ok : EXIT_STATUS.activationFailed;
 }
 
@@ -103,9 +120,25 @@ function requireInvocation(text: string): string | null {
   });
 }
 
-async function look(place: Place, services: Iterable<string>, caller: string | null, ports: ApplyUnitsPorts) {
+const hasHeir = ({ heir }: Action) => heir !== null;
+
+/** What was done according to a plan and then to another one: what the second leaves as it is, the first has changed. */
+function both(first: readonly Action[], second: readonly Action[]): readonly Action[] {
+  const before = new Map(
+    first.filter((action) => !hasHeir(action)).map((action) => [action.service, action]),
+  );
+  return second.map((action) => isIdle(action) ? before.get(action.service) ?? action : action);
+}
+
+async function look(
+  place: Place,
+  wanted: ReadonlyMap<string, string>,
+  kept: ReadonlySet<string>,
+  caller: string | null,
+  ports: ApplyUnitsPorts,
+): Promise<Observation> {
   try {
-    return await observe(place, services, caller, ports);
+    return await observe(place, new Set(wanted.keys()), kept, caller, ports);
   } catch (error) {
     throw error instanceof Failure ? error : diskFailure(place.unitFolder, error);
   }
@@ -168,10 +201,22 @@ async function finishAll(jobs: readonly Job[], ports: ApplyUnitsPorts, failed: A
 const DONE: Record<Action["kind"], string> = {
   install: "installed",
   replace: "replaced",
+  reload: "reloaded",
   start: "started",
   keep: "linked anew",
   remove: "removed",
 };
+
+function reportBereft({ service, heir }: Action, report: Report) {
+  report({
+    name: "unit",
+    level: "warning",
+    message: `${unitFile(service)}: stays as it is, since ${
+      unitFile(heir ?? "")
+    } is not up to take over from it`,
+    fields: { service, action: "keep" },
+  });
+}
 
 function reportResult(place: Place, plan: readonly Action[], failures: ReadonlySet<string>, report: Report) {
   const changed = plan.filter((action) => !isIdle(action));

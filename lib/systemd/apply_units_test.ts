@@ -1,74 +1,27 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Failure } from "../failure/failure.ts";
-import type { Event } from "../report/event.ts";
+import {
+  aborted,
+  AFTERMATHS,
+  apply,
+  assertInLine,
+  died,
+  killEverywhere,
+  machineWith,
+  MANAGER,
+  NAMESPACE,
+  original,
+  putOriginal,
+  TARGET,
+  unitText,
+  type Wanted,
+} from "../../tests/support/apply_runs.ts";
+import { FakeMachine } from "../../tests/support/fake_machine.ts";
 import { applyUnits } from "./apply_units.ts";
-import { FakeMachine, Killed } from "../../tests/support/fake_machine.ts";
-
-const NAMESPACE = "ns";
-const TARGET = "multi-user.target";
-
-function unitText(text: string, namespace = NAMESPACE): string {
-  return `[Service]\nExecStart=${text}\n[X-Hail]\nNamespace=${namespace}\n`;
-}
-
-type Wanted = Readonly<Record<string, string>>;
-
-async function apply(machine: FakeMachine, wanted: Wanted, { caller = "", target = "multi-user" } = {}) {
-  const events: Event[] = [];
-  // A profile never changes: each set of units has a folder of its own.
-  const units = `/profile-${JSON.stringify(wanted)}`.replaceAll("/", "_").replace("_", "/");
-  machine.put(units, { kind: "folder" });
-  for (const [service, text] of Object.entries(wanted)) {
-    machine.put(`${units}/hail-${service}.service`, { kind: "file", text: unitText(text) });
-  }
-  const status = await applyUnits(
-    { namespace: NAMESPACE, units, target, unitFolder: "/units", callerInvocation: caller },
-    {
-      disk: machine.disk,
-      systemd: machine.systemd,
-      clock: { now: () => 0, monotonic: () => 0, sleep: (_, signal) => aborted(signal) },
-      report: (event) => events.push(event),
-    },
-  );
-  return { status, events };
-}
-
-const aborted = (signal?: AbortSignal) =>
-  new Promise<void>((resolve) => signal?.addEventListener("abort", () => resolve(), { once: true }));
-
-/** The machine is exactly as wanted, and nothing of the work is left over. */
-function assertInLine(machine: FakeMachine, wanted: Wanted, target = TARGET) {
-  const files: Record<string, string> = {};
-  const links: Record<string, string> = {};
-  for (const [service, text] of Object.entries(wanted)) {
-    files[`hail-${service}.service`] = unitText(text);
-    links[`hail-${service}.service`] = `-> ../hail-${service}.service`;
-    assert.equal(
-      machine.running(`hail-${service}.service`),
-      unitText(text),
-      `${service} runs what it should`,
-    );
-  }
-  assert.deepEqual(machine.folder("/units"), files);
-  assert.deepEqual(machine.folder(`/units/${target}.wants`), links);
-  assert.deepEqual(machine.allRunning(), Object.keys(files).sort());
-  assert.deepEqual(machine.allFailed(), []);
-}
-
-const MANAGER = "hail-manager.service";
 
 const INITIAL: Wanted = { changed: "1", kept: "1", manager: "1", removed: "1" };
 const NEXT: Wanted = { added: "1", changed: "2", kept: "1", manager: "2" };
-
-async function machineWith(wanted: Wanted): Promise<FakeMachine> {
-  const machine = new FakeMachine();
-  const { status } = await apply(machine, wanted);
-  assert.equal(status, 0);
-  machine.settle();
-  machine.revive();
-  return machine;
-}
 
 Deno.test("apply-units: the first run installs, links and starts everything", async () => {
   const machine = await machineWith(INITIAL);
@@ -200,19 +153,6 @@ Deno.test("apply-units: what belongs to somebody else is never touched", async (
     "hail-foreign.service": "-> ../hail-foreign.service",
   });
 });
-
-/** A unit as the original hail has installed it: it runs, and says nothing about whose it is. */
-function original(service: string): string {
-  return `[Service]\nExecStart=/opt/bin/hail --profile hail-profiles/${service} --job-uri http://h/job/a/b/${service}\n`;
-}
-
-function putOriginal(machine: FakeMachine, service: string) {
-  const unit = `hail-${service}.service`;
-  machine.put(`/units/${unit}`, { kind: "file", text: original(service) });
-  machine.put(`/units/${TARGET}.wants`, { kind: "folder" });
-  machine.put(`/units/${TARGET}.wants/${unit}`, { kind: "link", to: `../${unit}` });
-  machine.set(unit, "up");
-}
 
 Deno.test("apply-units: units of the original hail are adopted if they are wanted, the caller's own last", async () => {
   const machine = new FakeMachine();
@@ -465,60 +405,6 @@ Deno.test("apply-units: names and options are checked before anything is read", 
     );
   }
 });
-
-const died = (error: unknown) =>
-  error instanceof Killed || (error instanceof Error && error.cause instanceof Killed);
-
-type Aftermath = (machine: FakeMachine) => void;
-
-const AFTERMATHS: Record<string, Aftermath> = {
-  "kill -9": (machine) => machine.settle(),
-  "kill -9 and reboot": (machine) => machine.reboot(TARGET),
-  "power cut": (machine) => machine.powerCut(TARGET),
-  "power cut, later names kept": (machine) => machine.powerCut(TARGET, (index) => index >= 2),
-  "power cut, odd names kept": (machine) => machine.powerCut(TARGET, (index) => index % 2 === 1),
-  "power cut, even names kept": (machine) => machine.powerCut(TARGET, (index) => index % 2 === 0),
-};
-
-/** Kills a run before each of its operations in turn, and lets another run finish the work. */
-async function killEverywhere(
-  initial: Wanted,
-  next: Wanted,
-  callerOf: (machine: FakeMachine) => string,
-  originals: readonly string[] = [],
-) {
-  const machineBefore = async () => {
-    const machine = await machineWith(initial);
-    for (const service of originals) putOriginal(machine, service);
-    return machine;
-  };
-  const whole = await machineBefore();
-  await apply(whole, next, { caller: callerOf(whole) });
-  const operations = whole.log.length;
-  for (const [name, aftermath] of Object.entries(AFTERMATHS)) {
-    for (const again of ["the same caller", "somebody else"]) {
-      for (let budget = 0; budget < operations; budget++) {
-        const label = `${name}, operation ${budget} (${whole.log[budget]}), finished by ${again}`;
-        const machine = await machineBefore();
-        machine.revive(budget);
-        await assert.rejects(apply(machine, next, { caller: callerOf(machine) }), died, label);
-        machine.revive();
-        aftermath(machine);
-        const caller = again === "the same caller" ? callerOf(machine) : "";
-        assert.equal((await apply(machine, next, { caller })).status, 0, label);
-        machine.settle();
-        try {
-          assertInLine(machine, next);
-          machine.revive();
-          await apply(machine, next);
-          assert.deepEqual(machine.log, []);
-        } catch (error) {
-          throw new Error(label, { cause: error });
-        }
-      }
-    }
-  }
-}
 
 Deno.test("apply-units: killed at every operation, by signal or power cut, the next run ends where it should", async () => {
   await killEverywhere(

@@ -18,6 +18,9 @@ export interface DatagramSocket {
 /** Opens a {@linkcode DatagramSocket}. */
 export type OpenSocket = () => Promise<DatagramSocket>;
 
+/** How long the host has been up, in whole seconds, a begun one included: what this file needs of `Deno.osUptime`. */
+export type Uptime = () => number;
+
 /**
  * Connects to the service manager that NOTIFY_SOCKET names, as sd_notify(3) has it: an absolute path, or `@` and
  * the name of an abstract socket. Without NOTIFY_SOCKET nobody wants to know, and nothing is ever sent.
@@ -29,6 +32,7 @@ export async function connectServiceManager(
   env: Environment,
   report: Report,
   open: OpenSocket = openSocket,
+  uptime: Uptime = () => Deno.osUptime(),
 ): Promise<ServiceManager> {
   const address = env.get("NOTIFY_SOCKET");
   if (address === undefined || address === "") return noServiceManager;
@@ -48,7 +52,7 @@ export async function connectServiceManager(
     return noServiceManager;
   }
   try {
-    return serviceManagerOn(await open(), address.replace(/^@/, "\0"), warn);
+    return serviceManagerOn(await open(), address.replace(/^@/, "\0"), uptime, warn);
   } catch (error) {
     warn(error);
     return noServiceManager;
@@ -58,6 +62,7 @@ export async function connectServiceManager(
 function serviceManagerOn(
   socket: DatagramSocket,
   address: string,
+  uptime: Uptime,
   warn: (error: unknown) => void,
 ): ServiceManager {
   let closed = false;
@@ -75,6 +80,7 @@ function serviceManagerOn(
     });
   return {
     ready: () => send("READY=1"),
+    reloading: () => send(reloadingMessage(uptime, warn)),
     status: (text) => send(`STATUS=${statusLine(text)}`),
     watchdog: () => send("WATCHDOG=1"),
     stopping: () => send("STOPPING=1"),
@@ -85,6 +91,21 @@ function serviceManagerOn(
       socket.close();
     },
   };
+}
+
+/**
+ * `RELOADING=1`, with the time that a unit of `Type=notify-reload` asks for: it takes the message for the answer to its
+ * signal only if MONOTONIC_USEC is not before the signal (sd_notify(3)). Deno cannot read CLOCK_MONOTONIC. The uptime,
+ * rounded up as Linux gives it, is never behind that clock, and how far it is ahead does not matter.
+ */
+function reloadingMessage(uptime: Uptime, warn: (error: unknown) => void): string {
+  try {
+    return `RELOADING=1\nMONOTONIC_USEC=${BigInt(Math.ceil(uptime())) * 1_000_000n}`;
+  } catch (error) {
+    // Other types of units need no time.
+    warn(error);
+    return "RELOADING=1";
+  }
 }
 
 /**

@@ -26,6 +26,8 @@ Deno.test("notify: a real datagram socket gets every message, and the sender lea
     const manager = await connectServiceManager(
       environment(`${folder}/notify`),
       (event) => events.push(event),
+      undefined,
+      () => 4_000_000,
     );
     assert.deepEqual([...Deno.readDirSync(folder)].map((entry) => entry.name), ["notify"]);
     const received: string[] = [];
@@ -36,6 +38,7 @@ Deno.test("notify: a real datagram socket gets every message, and the sender lea
     await say(manager.ready());
     await say(manager.status("polls\nWATCHDOG=1"));
     await say(manager.watchdog());
+    await say(manager.reloading());
     await say(manager.extendTimeout(90_000));
     await say(manager.stopping());
     manager.close();
@@ -45,6 +48,7 @@ Deno.test("notify: a real datagram socket gets every message, and the sender lea
       "READY=1",
       "STATUS=polls WATCHDOG=1",
       "WATCHDOG=1",
+      "RELOADING=1\nMONOTONIC_USEC=4000000000000",
       "EXTEND_TIMEOUT_USEC=90000000",
       "STOPPING=1",
     ]);
@@ -112,6 +116,44 @@ Deno.test("notify: an abstract socket is addressed by a leading zero byte", asyn
   );
   await manager.ready();
   assert.deepEqual(sent, [["READY=1", "\0a@b"]]);
+});
+
+/** What a manager sends, and what is reported, where the host's uptime is `uptime`. */
+async function reload(uptime?: () => number): Promise<{ sent: string[]; events: Event[] }> {
+  const sent: string[] = [];
+  const events: Event[] = [];
+  const open = () =>
+    Promise.resolve({
+      send: (datagram: Uint8Array) => {
+        sent.push(new TextDecoder().decode(datagram));
+        return Promise.resolve();
+      },
+      close: () => {},
+    });
+  const report = (event: Event) => void events.push(event);
+  const manager = await connectServiceManager(environment("/run/notify"), report, open, uptime);
+  await manager.reloading();
+  await manager.ready();
+  return { sent, events };
+}
+
+Deno.test("notify: a reload has a time that is not behind the host's monotonic clock", async () => {
+  // This clock counts from the boot as CLOCK_MONOTONIC does, and a suspended host makes it run ahead.
+  const before = Number((await Deno.readTextFile("/proc/uptime")).split(" ")[0]);
+  const { sent, events } = await reload();
+  const microseconds = /^RELOADING=1\nMONOTONIC_USEC=([0-9]+)$/.exec(sent[0] ?? "")?.[1];
+  assert.ok(Number(microseconds) >= before * 1e6, sent[0]);
+  assert.ok(Number(microseconds) < (before + 10) * 1e6, sent[0]);
+  assert.deepEqual(sent.slice(1), ["READY=1"]);
+  assert.deepEqual(events, []);
+});
+
+Deno.test("notify: a reload is told without a time where there is none, with a warning", async () => {
+  const { sent, events } = await reload(() => {
+    throw new Deno.errors.NotCapable("osUptime");
+  });
+  assert.deepEqual(sent, ["RELOADING=1", "READY=1"]);
+  assert.deepEqual(events.map((event) => [event.name, event.level]), [["notify", "warning"]]);
 });
 
 Deno.test("notify: an abstract socket that cannot be reached is a warning in both versions of Deno", async () => {

@@ -1,5 +1,6 @@
 import { Failure } from "../failure/failure.ts";
-import { unitFile } from "./unit_name.ts";
+import { AGENT, unitFile } from "./unit_name.ts";
+import { differInSection, keptServices } from "./unit_text.ts";
 
 /** What is there of one unit: in the unit folder, and in systemd. */
 export interface UnitState {
@@ -32,16 +33,17 @@ export const ABSENT: UnitState = {
 
 /** What to do about one unit. */
 export interface Action {
-  /** The name of the service. */
+  /** The name of the service, or AGENT. */
   readonly service: string;
   /**
    * - `install`: new; write it and start it
    * - `replace`: changed, adopted, or its last change was not finished; write it and restart it
+   * - `reload`: changed in nothing but what systemd ignores; write it, and let its hail read its configuration again
    * - `start`: as it should be, but not running
    * - `keep`: as it should be, and running
    * - `remove`: no longer wanted; stop it and delete it
    */
-  readonly kind: "install" | "replace" | "start" | "keep" | "remove";
+  readonly kind: "install" | "replace" | "reload" | "start" | "keep" | "remove";
   /** The new text of the unit file, or null if the file stays as it is. */
   readonly write: string | null;
   /** The link from the target must be made. */
@@ -52,6 +54,16 @@ export interface Action {
   readonly running: boolean;
   /** It is the unit that this run was started from: its turn comes last, and nothing waits for it. */
   readonly caller: boolean;
+  /**
+   * The service whose wanted unit does the work of this one from now on, which is removed only when that one is up; null
+   * for a unit that is wanted, or whose work nobody takes over.
+   */
+  readonly heir: string | null;
+  /**
+   * The service whose unit is removed, and may have done the work of this one so far: only when that has stopped, this
+   * one can start. Null where there is none.
+   */
+  readonly predecessor: string | null;
 }
 
 /**
@@ -69,47 +81,75 @@ export function planUnits(
   target: string,
 ): readonly Action[] {
   refuseForeign(desired, observed);
+  const heirs = keepers(desired);
+  // It may keep any service: what it was told last is not what its unit file says if a run was cut off.
+  const agent = desired.has(AGENT) ? null : planRemoval(AGENT, observed.get(AGENT) ?? ABSENT, null);
+  const predecessor = agent?.running === true ? AGENT : null;
   const services = [...new Set([...desired.keys(), ...observed.keys()])].sort();
-  const actions = services
-    .map((service) => planUnit(service, desired.get(service), observed.get(service) ?? ABSENT, target))
-    .filter((action) => action !== null);
+  const actions = services.map((service) => {
+    const state = observed.get(service) ?? ABSENT;
+    const wanted = desired.get(service);
+    return wanted === undefined
+      ? planRemoval(service, state, heirs.get(service) ?? null)
+      : planUnit(service, wanted, state, target, predecessor);
+  }).filter((action) => action !== null);
   return [...actions.filter((action) => !action.caller), ...actions.filter((action) => action.caller)];
+}
+
+/** The services that wanted units keep besides the one that they are named after, and who keeps each. */
+function keepers(desired: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  return new Map(
+    [...desired].flatMap(([keeper, text]) => [...keptServices(text)].map((service) => [service, keeper])),
+  );
+}
+
+function planRemoval(service: string, state: UnitState, heir: string | null): Action | null {
+  const { caller, targets } = state;
+  if (state.foreign !== null || (state.content === null && !state.pending)) return null;
+  // Whose it is it does not say; but it would keep others from the service that is theirs now.
+  if (state.adoptable && heir === null) return null;
+  const running = state.activity !== "stopped";
+  return {
+    ...{ service, kind: "remove", write: null, link: false, unlink: targets, running, caller },
+    ...{ heir, predecessor: null },
+  };
 }
 
 function planUnit(
   service: string,
-  wanted: string | undefined,
+  wanted: string,
   state: UnitState,
   target: string,
-): Action | null {
-  const { caller, targets } = state;
-  const running = state.activity !== "stopped";
-  if (wanted === undefined) {
-    if (state.foreign !== null || state.adoptable || (state.content === null && !state.pending)) return null;
-    return { service, kind: "remove", write: null, link: false, unlink: targets, running, caller };
-  }
+  predecessor: string | null,
+): Action {
+  const { targets, activity } = state;
   const changed = state.content !== wanted;
   return {
     service,
-    kind: kindOf(state, changed),
+    kind: kindOf(state, wanted),
     write: changed ? wanted : null,
     link: !targets.includes(target),
     unlink: targets.filter((other) => other !== target),
-    running,
-    caller,
+    running: activity !== "stopped",
+    caller: state.caller,
+    heir: null,
+    predecessor: activity === "active" || state.caller ? null : predecessor,
   };
 }
 
-function kindOf(state: UnitState, changed: boolean): Action["kind"] {
-  if (state.content === null) return "install";
-  if (changed || state.pending) return "replace";
+function kindOf(state: UnitState, wanted: string): Action["kind"] {
+  const { content } = state;
+  if (content === null) return "install";
+  const inSection = !state.pending && !state.adoptable && differInSection(content, wanted);
+  if (inSection && state.activity === "active") return "reload";
+  if (content !== wanted || state.pending) return "replace";
   // The caller runs, or somebody has just told it to stop: in neither case is it to be started.
   return state.activity === "active" || state.caller ? "keep" : "start";
 }
 
 /** Whether an action must survive this run: its unit is marked until the work is done. */
 export function needsMark({ kind }: Action): boolean {
-  return kind === "install" || kind === "replace" || kind === "remove";
+  return kind === "install" || kind === "replace" || kind === "reload" || kind === "remove";
 }
 
 /** Whether an action changes nothing at all. */
@@ -124,7 +164,9 @@ function refuseForeign(desired: ReadonlyMap<string, string>, observed: ReadonlyM
     throw new Failure("activation-failed", {
       what: unitFile(service),
       why: `a unit of that name is there already, and ${foreign}; nothing has been changed`,
-      next: `Give the service "${service}" another name, or remove the other unit.`,
+      next: service === AGENT
+        ? "Remove the other unit, or build the profile without agent: a host has room for one agent."
+        : `Give the service "${service}" another name, or remove the other unit.`,
     });
   }
 }

@@ -4,8 +4,13 @@
  * No method ever throws or rejects: a service manager that cannot be told must not stop a deployment.
  */
 export interface ServiceManager {
-  /** hail is up: `READY=1`. */
+  /** hail is up, or has read its configuration again: `READY=1`. */
   ready(): Promise<void>;
+  /**
+   * hail reads its configuration again: `RELOADING=1` and `MONOTONIC_USEC=`. {@linkcode ServiceManager.ready} must
+   * follow, whether or not the new configuration is taken: until then the reload counts as unfinished.
+   */
+  reloading(): Promise<void>;
   /** What hail is doing, one line for `systemctl status`: `STATUS=`. */
   status(text: string): Promise<void>;
   /** hail still makes progress: `WATCHDOG=1`. */
@@ -25,6 +30,7 @@ export interface ServiceManager {
 /** The service manager of a hail that none has started, such as one that runs in a terminal. */
 export const noServiceManager: ServiceManager = {
   ready: () => Promise.resolve(),
+  reloading: () => Promise.resolve(),
   status: () => Promise.resolve(),
   watchdog: () => Promise.resolve(),
   stopping: () => Promise.resolve(),

@@ -11,6 +11,9 @@ export interface UnitStatus {
   readonly fragment: string;
 }
 
+/** A job for a unit. `reload-or-restart` starts a unit that does not run, and restarts one that cannot reload. */
+export type Verb = "start" | "stop" | "restart" | "reload-or-restart";
+
 /** What installing units asks of systemd. Every method throws a {@linkcode Failure} `activation-failed`. */
 export interface Systemd {
   /** The state of units, in the order of the question; a unit that systemd has never heard of is `inactive`. */
@@ -18,7 +21,13 @@ export interface Systemd {
   /** Makes systemd read all unit files again. */
   daemonReload(): Promise<void>;
   /** Puts a job in systemd's queue, without waiting for it: it happens even if this process is killed. */
-  enqueue(verb: "start" | "stop" | "restart", unit: string): Promise<void>;
+  enqueue(verb: Verb, unit: string): Promise<void>;
+  /**
+   * Puts the stop of one unit and the start of others in systemd's queue, all of them or none, without waiting: what is
+   * told to stop may be the only one that would have seen to the rest. Those that start must be ordered after the one
+   * that stops.
+   */
+  handOver(from: string, to: readonly string[]): Promise<void>;
   /** Waits until a unit has started or stopped, for `limit` milliseconds at most. */
   finish(verb: "start" | "stop", unit: string, limit: number): Promise<void>;
   /** Makes systemd forget that a unit has failed. */
@@ -35,16 +44,20 @@ const REASON_LIMIT = 600;
 
 /** The systemd of the machine, through `systemctl`. */
 export function createSystemd(run: RunCommand): Systemd {
-  const call = async (what: string, args: readonly string[], timeLimit = CALL_LIMIT) => {
-    const exit = await start(run, args, timeLimit);
+  const callProgram = async (what: string, name: string, command: Program, timeLimit = CALL_LIMIT) => {
+    const exit = await start(run, command, timeLimit);
     if (exit.status === 0 && exit.ended === null) return exit.output;
     const words = exit.output.join(" ").slice(0, REASON_LIMIT).replace(/\.$/, "");
     throw failure(
       what,
       exit.ended === null
-        ? `systemctl ${args[0]} ended with status ${exit.status}${words === "" ? "" : `: ${words}`}`
-        : `systemctl ${args[0]} was not done after ${Math.round(timeLimit / 1000)} s`,
+        ? `${name} ended with status ${exit.status}${words === "" ? "" : `: ${words}`}`
+        : `${name} was not done after ${Math.round(timeLimit / 1000)} s`,
     );
+  };
+  const call = (what: string, args: readonly string[], timeLimit?: number) => {
+    const command: Program = { program: "systemctl", args: ["--no-pager", "--no-ask-password", ...args] };
+    return callProgram(what, `systemctl ${args[0]}`, command, timeLimit);
   };
   return {
     async show(units) {
@@ -58,6 +71,28 @@ export function createSystemd(run: RunCommand): Systemd {
     },
     daemonReload: async () => void await call("systemd", ["daemon-reload"]),
     enqueue: async (verb, unit) => void await call(unit, [verb, "--no-block", "--", unit]),
+    // A transient unit that conflicts with the one and wants the others: starting it is one transaction of systemd's. Once
+    // the one has stopped, it makes systemd forget its file, if that is gone by then: the others refer to it.
+    handOver: async (from, to) => {
+      const properties = [
+        "Type=oneshot",
+        `Conflicts=${from}`,
+        `After=${from}`,
+        ...to.map((unit) => `Wants=${unit}`),
+      ];
+      const args = [
+        ...[
+          "--no-block",
+          "--no-ask-password",
+          "--quiet",
+          "--collect",
+          `--description=hail: takes over from ${from}`,
+        ],
+        ...properties.map((property) => `--property=${property}`),
+        ...["--", "systemctl", "daemon-reload"],
+      ];
+      await callProgram(from, "systemd-run", { program: "systemd-run", args });
+    },
     finish: async (verb, unit, limit) => void await call(unit, [verb, "--", unit], limit),
     resetFailed: async (unit) => void await call(unit, ["reset-failed", "--", unit]),
   };
@@ -96,19 +131,24 @@ export function parseShow(lines: readonly string[], count: number): readonly Uni
   }));
 }
 
-async function start(run: RunCommand, args: readonly string[], timeLimit: number) {
+interface Program {
+  readonly program: "systemctl" | "systemd-run";
+  readonly args: readonly string[];
+}
+
+async function start(run: RunCommand, { program, args }: Program, timeLimit: number) {
   try {
     return await run({
-      program: "systemctl",
-      args: ["--no-pager", "--no-ask-password", ...args],
+      program,
+      args,
       env: { LC_ALL: "C", SYSTEMD_COLORS: "0", SYSTEMD_URLIFY: "0" },
       timeLimit,
     });
   } catch (error) {
     throw new Failure("activation-failed", {
-      what: "systemctl",
+      what: program,
       why: error instanceof Deno.errors.NotFound ? "it is not on PATH" : "it cannot be executed",
-      next: "Run hail on a host whose units systemd manages, with systemctl on PATH.",
+      next: `Run hail on a host whose units systemd manages, with ${program} on PATH.`,
       cause: error,
     });
   }

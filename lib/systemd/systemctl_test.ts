@@ -27,12 +27,14 @@ Deno.test("systemctl: unit names stand behind --, and no call waits without a li
   await systemd.show(["hail-a.service"]);
   await systemd.daemonReload();
   await systemd.enqueue("restart", "hail-a.service");
+  await systemd.enqueue("reload-or-restart", "hail.service");
   await systemd.finish("start", "hail-a.service", 1_234);
   await systemd.resetFailed("hail-a.service");
   assert.deepEqual(commands.map(({ args }) => args.slice(2)), [
     ["show", "--all", "--property=ActiveState,InvocationID,FragmentPath", "--", "hail-a.service"],
     ["daemon-reload"],
     ["restart", "--no-block", "--", "hail-a.service"],
+    ["reload-or-restart", "--no-block", "--", "hail.service"],
     ["start", "--", "hail-a.service"],
     ["reset-failed", "--", "hail-a.service"],
   ]);
@@ -40,7 +42,27 @@ Deno.test("systemctl: unit names stand behind --, and no call waits without a li
     assert.equal(program, "systemctl");
     assert.ok(timeLimit > 0 && timeLimit <= 60_000);
   }
-  assert.equal(commands[3]?.timeLimit, 1_234);
+  assert.equal(commands[4]?.timeLimit, 1_234);
+});
+
+Deno.test("systemctl: one unit hands over to others in one transaction of systemd's", async () => {
+  const { commands, systemd } = recorded();
+  await systemd.handOver("hail.service", ["hail-a.service", "hail-b.service"]);
+  assert.deepEqual(commands.map(({ program, args }) => [program, ...args]), [[
+    ...["systemd-run", "--no-block", "--no-ask-password", "--quiet", "--collect"],
+    "--description=hail: takes over from hail.service",
+    "--property=Type=oneshot",
+    "--property=Conflicts=hail.service",
+    "--property=After=hail.service",
+    "--property=Wants=hail-a.service",
+    "--property=Wants=hail-b.service",
+    ...["--", "systemctl", "daemon-reload"],
+  ]]);
+  const refused = recorded(() => ({ ...DONE, status: 1, output: ["Transaction is destructive."] }));
+  await assert.rejects(
+    refused.systemd.handOver("hail.service", ["hail-a.service"]),
+    /^Failure: hail\.service: systemd-run ended with status 1: Transaction is destructive$/,
+  );
 });
 
 Deno.test("systemctl: many units are asked about in parts, and no question is asked about none", async () => {

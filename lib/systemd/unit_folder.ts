@@ -34,8 +34,8 @@ export function linkDestination(service: string): string {
   return `../${unitFile(service)}`;
 }
 
-const PENDING = /^\.(hail-.*\.service)\.pending$/;
-const DRAFT = /^\.hail-.*\.draft$/;
+const PENDING = /^\.(hail(?:-.*)?\.service)\.pending$/;
+const DRAFT = /^\.hail(?:-.*)?\.service(?:\.pending)?\.draft$/;
 const WANTS = /^(.*\.target)\.wants$/;
 
 /** What is there of a namespace. */
@@ -48,18 +48,19 @@ export interface Observation {
 /**
  * Looks at the units of a namespace, in the unit folder and in systemd.
  *
- * @param services Services that are looked at even if the folder has nothing of theirs: the wanted ones.
+ * @param wanted The services whose units are wanted; they are looked at even if the folder has nothing of theirs.
+ * @param kept The services that a wanted unit keeps, besides the one that it is named after.
  * @param caller The invocation of the unit that this run was started from, or null.
  * @throws {Failure} `activation-failed` if the folder cannot be read or systemd does not answer.
  */
 export async function observe(
   place: Place,
-  services: Iterable<string>,
+  wanted: ReadonlySet<string>,
+  kept: ReadonlySet<string>,
   caller: string | null,
   ports: { readonly disk: Disk; readonly systemd: Systemd },
 ): Promise<Observation> {
   const found = await readFolder(place, ports.disk);
-  const wanted = new Set(services);
   for (const service of wanted) if (!found.units.has(service)) found.units.set(service, ABSENT);
   const names = [...found.units.keys()].sort();
   const shown = await ports.systemd.show(names.map(unitFile));
@@ -69,7 +70,7 @@ export async function observe(
     const status = shown[index];
     if (status === undefined) continue;
     // A run that was to adopt it was killed before it did, and now nobody wants that: only the mark was made.
-    const abandoned = state.adoptable && state.pending && !wanted.has(service);
+    const abandoned = state.adoptable && state.pending && !wanted.has(service) && !kept.has(service);
     if (abandoned) found.drafts.push(markPath(place.unitFolder, service));
     units.set(service, {
       ...state,

@@ -12,6 +12,14 @@ export const NAME_LIMIT = 200;
 /** The longest absolute path of a folder. */
 const FOLDER_LIMIT = 1024;
 
+/**
+ * What stands for the name of a service where the unit is the agent's, which keeps many of them. No service can have
+ * this name.
+ */
+export const AGENT = "hail agent";
+
+const AGENT_UNIT = "hail.service";
+
 const NAME = new RegExp(`^${NAME_PATTERN}$`);
 const UNIT = new RegExp(`^hail-(${NAME_PATTERN})\\.service$`);
 const FOLDER = /^(\/[A-Za-z0-9_+.@:-]+)+$/;
@@ -57,13 +65,17 @@ export function requireFolder(kind: string, text: string): string {
   });
 }
 
-/** The unit file of the service `name`: `hail-NAME.service`. */
+/** The unit file of the service `name`: `hail-NAME.service`; that of the {@linkcode AGENT} is `hail.service`. */
 export function unitFile(name: string): string {
-  return `hail-${name}.service`;
+  return name === AGENT ? AGENT_UNIT : `hail-${name}.service`;
 }
 
-/** The service that a unit file belongs to, or null if no service can have a unit file of that name. */
+/**
+ * The service that a unit file belongs to, {@linkcode AGENT} if it is the agent's, or null if no service can have a unit
+ * file of that name.
+ */
 export function serviceOf(file: string): string | null {
+  if (file === AGENT_UNIT) return AGENT;
   const name = UNIT.exec(file)?.[1];
   return name !== undefined && isName(name) ? name : null;
 }

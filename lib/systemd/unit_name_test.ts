@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { NAMES, NO_NAMES } from "../../tests/support/service_names.ts";
 import { Failure } from "../failure/failure.ts";
 import {
+  AGENT,
   isName,
   NAME_LIMIT,
   NAME_PATTERN,
@@ -28,6 +29,13 @@ Deno.test("unit name: what systemd, a path or a command line could misread is no
 
 Deno.test("unit name: the longest name still gives a legal unit name and pending mark", () => {
   assert.ok(`.${unitFile("x".repeat(NAME_LIMIT))}.pending`.length <= 255);
+});
+
+Deno.test("unit name: the unit of the agent is no service's", () => {
+  assert.equal(unitFile(AGENT), "hail.service");
+  assert.equal(serviceOf("hail.service"), AGENT);
+  assert.ok(!isName(AGENT));
+  for (const name of NAMES) assert.notEqual(unitFile(name), unitFile(AGENT));
 });
 
 Deno.test("unit name: the Nix expression has the same rule", async () => {

@@ -1,3 +1,5 @@
+import { isName } from "./unit_name.ts";
+
 /**
  * The mark of ownership in a unit file: a section that systemd ignores, since its name begins with `X-`
  * (systemd.unit(5)).
@@ -7,18 +9,43 @@ const SECTION = "X-Hail";
 /** The largest unit file, in bytes. hail's own have about two thousand. */
 export const UNIT_LIMIT = 256 * 1024;
 
+/** The lines of a unit file that stand in hail's section, and all others. */
+function divide(text: string): { readonly own: readonly string[]; readonly others: readonly string[] } {
+  let section = "";
+  const own: string[] = [];
+  const others: string[] = [];
+  for (const line of text.split("\n")) {
+    section = /^\[(.*)\]\s*$/.exec(line)?.[1] ?? section;
+    (section === SECTION ? own : others).push(line);
+  }
+  return { own, others };
+}
+
 /** The namespace that a unit file, or a pending mark, belongs to; null if none claims it. */
 export function namespaceOf(text: string): string | null {
-  let section = "";
-  for (const line of text.split("\n")) {
-    const header = /^\[(.*)\]\s*$/.exec(line)?.[1];
-    if (header !== undefined) section = header;
-    else if (section === SECTION) {
-      const value = /^Namespace=(.*)$/.exec(line)?.[1];
-      if (value !== undefined) return value;
-    }
+  for (const line of divide(text).own) {
+    const value = /^Namespace=(.*)$/.exec(line)?.[1];
+    if (value !== undefined) return value;
   }
   return null;
+}
+
+/**
+ * The services that the hail of a unit keeps, where those are not told by the name of the unit: one `Keeps=NAME` each in
+ * hail's section. What is not the name of a service is left out.
+ */
+export function keptServices(text: string): ReadonlySet<string> {
+  return new Set(
+    divide(text).own.map((line) => /^Keeps=(.*)$/.exec(line)?.[1] ?? "").filter(isName),
+  );
+}
+
+/**
+ * Whether two unit files differ in nothing but hail's section. systemd ignores that, so the unit need not be restarted;
+ * what its hail is told by a file has changed.
+ */
+export function differInSection(one: string, other: string): boolean {
+  return one !== other && divide(one).others.join("\n") === divide(other).others.join("\n");
 }
 
 /** What a pending mark says: whose work is unfinished. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { isAdoptable } from "./unit_text.ts";
+import { differInSection, isAdoptable, keptServices, namespaceOf } from "./unit_text.ts";
 
 const HAIL = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-hail-0.2/bin/hail";
 const URI = "https://hydra.example.org/job/shop/main/web";
@@ -79,4 +79,25 @@ Deno.test("unit text: no text of a file makes the look at it fail", () => {
   fc.assert(fc.property(fc.array(pieces), (parts) => {
     assert.equal(isAdoptable(parts.join(""), "web"), false);
   }));
+});
+
+const agentUnit = (section: string, program = HAIL) =>
+  `[Service]\nExecStart=${program}\n\n[X-Hail]\nNamespace=fleet\n${section}`;
+
+Deno.test("unit text: the services that a unit keeps are told by its own section, one name a line", () => {
+  const text = agentUnit("Keeps=web\nKeeps=db.1\nKeeps=web\nKeeps=../x\nKeeps=\nKeeps=a b\n keeps=c\n");
+  assert.deepEqual([...keptServices(text)], ["web", "db.1"]);
+  assert.equal(namespaceOf(text), "fleet");
+  assert.deepEqual([...keptServices("[Service]\nKeeps=web\n[X-Hail]\n[X-Other]\nKeeps=web\n")], []);
+});
+
+Deno.test("unit text: two units differ in hail's section alone if all that systemd reads is the same", () => {
+  const one = agentUnit("Configuration=1\nKeeps=web\n");
+  for (const other of ["Configuration=2\nKeeps=web\n", "Configuration=1\n", "", "\n"]) {
+    assert.ok(differInSection(one, agentUnit(other)), other);
+  }
+  assert.ok(!differInSection(one, one));
+  assert.ok(!differInSection(one, agentUnit("Configuration=2\nKeeps=web\n", "/other")));
+  assert.ok(!differInSection(one, agentUnit("Configuration=2\n[Service]\nRestart=no\n")));
+  assert.ok(!differInSection(one, one.replace("[X-Hail]", "[X-Snow]")));
 });

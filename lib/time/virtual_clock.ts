@@ -1,13 +1,9 @@
 import { setImmediate } from "node:timers";
 import type { Clock } from "./clock.ts";
+import { Sleepers } from "./sleepers.ts";
 
 /** So many wake-ups without time passing are a loop that spins. */
 const SPIN_MAX = 1_000;
-
-interface Sleeper {
-  readonly at: number;
-  readonly wake: () => void;
-}
 
 /**
  * A clock for tests: time passes only when the test says so.
@@ -17,10 +13,7 @@ interface Sleeper {
 export class VirtualClock implements Clock {
   #monotonic = 0;
   #wall: number;
-  /**
-   * In the order in which they wake; of those that wake together, the first that went to sleep comes first.
-   */
-  #sleepers: Sleeper[] = [];
+  readonly #sleepers = new Sleepers();
 
   /** @param now The wall clock at the start, in milliseconds since 1970-01-01T00:00:00Z. */
   constructor(now = Date.UTC(2026, 0, 1)) {
@@ -40,20 +33,18 @@ export class VirtualClock implements Clock {
     return new Promise((resolve) => {
       if (signal?.aborted) return resolve();
       const wake = () => {
-        this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
+        remove();
         signal?.removeEventListener("abort", wake);
         resolve();
       };
-      const sleeper: Sleeper = { at: this.#monotonic + Math.max(0, duration), wake };
-      const later = this.#sleepers.findIndex(({ at }) => at > sleeper.at);
-      this.#sleepers.splice(later === -1 ? this.#sleepers.length : later, 0, sleeper);
+      const remove = this.#sleepers.add({ at: this.#monotonic + Math.max(0, duration), wake });
       signal?.addEventListener("abort", wake, { once: true });
     });
   }
 
   /** How long each sleeper has still to sleep, in milliseconds, the first to wake first. */
   get sleeps(): readonly number[] {
-    return this.#sleepers.map(({ at }) => at - this.#monotonic);
+    return this.#sleepers.all().map(({ at }) => at - this.#monotonic);
   }
 
   /**
@@ -71,7 +62,7 @@ export class VirtualClock implements Clock {
     let wakesAtOnce = 0;
     for (;;) {
       await settle();
-      const next = this.#sleepers[0];
+      const next = this.#sleepers.first;
       if (next === undefined || next.at > end) break;
       wakesAtOnce = next.at > this.#monotonic ? 0 : wakesAtOnce + 1;
       if (wakesAtOnce > SPIN_MAX) throw new Error(`${SPIN_MAX} wake-ups and no time has passed`);

@@ -1,6 +1,7 @@
 /**
  * Checks documents against the schemas of docs/schema/: the part of JSON Schema (2020-12) that they use. Unlike in JSON
- * Schema, a member that no schema tells of is an error, so that none is left undocumented.
+ * Schema, a member that no schema tells of is an error, so that none is left undocumented: `additionalProperties` need not
+ * be false.
  *
  * @module
  */
@@ -15,15 +16,22 @@ interface Schema {
   readonly enum?: readonly unknown[];
   readonly pattern?: string;
   readonly format?: string;
+  readonly minLength?: number;
+  readonly maxLength?: number;
   readonly minimum?: number;
+  readonly maximum?: number;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
+  readonly dependentRequired?: Readonly<Record<string, readonly string[]>>;
+  readonly propertyNames?: Schema;
+  readonly additionalProperties?: boolean | Schema;
   readonly items?: Schema;
 }
 
 const KEYWORDS = new Set([
   ...["$schema", "$ref", "$defs", "anyOf", "type", "const", "enum", "pattern", "format", "minimum"],
-  ...["properties", "required", "items", "title", "description"],
+  ...["properties", "required", "items", "title", "description", "default", "maximum", "minLength"],
+  ...["maxLength", "dependentRequired", "propertyNames", "additionalProperties"],
 ]);
 
 /** Reads a schema of docs/schema/. */
@@ -66,20 +74,34 @@ function* mistakes(value: unknown, schema: Schema, root: Schema, at: string): Ge
     if (schema.format === "date-time" && !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value)) {
       yield `${at}: ${value}`;
     }
+    const { minLength = 0, maxLength = Infinity } = schema;
+    if (value.length < minLength || value.length > maxLength) yield `${at}: ${value}`;
   }
-  if (typeof value === "number" && schema.minimum !== undefined && value < schema.minimum) {
-    yield `${at}: ${value}`;
+  if (typeof value === "number") {
+    const { minimum = -Infinity, maximum = Infinity } = schema;
+    if (value < minimum || value > maximum) yield `${at}: ${value}`;
   }
   if (Array.isArray(value) && schema.items !== undefined) {
     for (const [index, item] of value.entries()) yield* mistakes(item, schema.items, root, `${at}[${index}]`);
   }
-  if (typeOf(value) === "object" && schema.properties !== undefined) {
+  const { properties, additionalProperties } = schema;
+  if (typeOf(value) === "object" && (properties !== undefined || additionalProperties !== undefined)) {
     const members = value as Readonly<Record<string, unknown>>;
-    for (const name of schema.required ?? []) if (!(name in members)) yield `${at}: ${name} is missing`;
+    const needed = Object.entries(schema.dependentRequired ?? {}).flatMap(([name, others]) =>
+      name in members ? others : []
+    );
+    for (const name of [...schema.required ?? [], ...needed]) {
+      if (!(name in members)) yield `${at}: ${name} is missing`;
+    }
     for (const [name, member] of Object.entries(members)) {
-      const own = schema.properties[name];
-      if (own === undefined) yield `${at}: ${name} is not documented`;
-      else yield* mistakes(member, own, root, `${at}.${name}`);
+      if (schema.propertyNames !== undefined) {
+        yield* mistakes(name, schema.propertyNames, root, `${at}.${name}`);
+      }
+      const own = properties !== undefined && Object.hasOwn(properties, name)
+        ? properties[name]
+        : additionalProperties;
+      if (typeof own === "object") yield* mistakes(member, own, root, `${at}.${name}`);
+      else yield `${at}: ${name} is not documented`;
     }
   }
 }

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { resolve } from "node:path";
 import type { CommandLine } from "../../lib/cli/command_line.ts";
-import { readSettings } from "../../lib/cli/commands/deploy.ts";
 import { EXIT_STATUSES } from "../../lib/cli/epilogue.ts";
 import { parseCommandLine } from "../../lib/cli/parse.ts";
 import { VERSION } from "../../lib/cli/version.ts";
 import { FAILURE_EXIT_STATUS } from "../../lib/failure/failure.ts";
+import { readServiceWords } from "../../lib/settings/words.ts";
 
 const FOLDER = "/nix/var/nix/profiles";
 const URI = "https://hydra.example/job/shop/main/web";
 
-const COMMANDS = ["status", "history", "check", "poll", "pause", "resume", "retry", "rollback"];
+const COMMANDS = ["status", "history", "check", "poll", "pause", "resume", "retry", "rollback", "remove"];
 
 function parse(...args: string[]) {
   let stdout = "";
@@ -34,17 +34,18 @@ function refused(...args: string[]): string {
   const result = parse(...args);
   assert.ok("exit" in result && result.exit === 2, JSON.stringify(result));
   assert.equal(result.stdout, "");
-  assert.match(result.stderr, /\nTry: hail --help\n$/);
+  assert.match(result.stderr, /\nTry: hail ([a-z-]+ )?--help\n$/);
   return result.stderr;
 }
 
 Deno.test("the original's command lines mean what they meant", () => {
   const plain = accepted("--profile", "hail-profiles/web", "--job-uri", URI);
   assert.ok(plain.command === "deploy");
-  assert.equal(plain.profile, `${FOLDER}/hail-profiles/web`);
-  assert.equal(plain.jobUri.text, `${URI}/latest`);
-  assert.equal(plain.netrcFile, undefined);
-  assert.deepEqual(plain.schedule, { oneshot: false, period: 300_000 });
+  assert.equal(plain.service.name, "hail-profiles/web");
+  assert.equal(plain.service.profile, `${FOLDER}/hail-profiles/web`);
+  assert.equal(plain.service.jobUri.text, `${URI}/latest`);
+  assert.equal(plain.service.netrcFile, undefined);
+  assert.deepEqual([plain.oneshot, plain.service.period], [false, 300_000]);
 
   const more = accepted(
     "--netrc-file",
@@ -57,12 +58,12 @@ Deno.test("the original's command lines mean what they meant", () => {
     "web",
   );
   assert.ok(more.command === "deploy");
-  assert.equal(more.netrcFile, "/etc/n");
-  assert.deepEqual(more.schedule, { oneshot: false, period: 600_000 });
+  assert.equal(more.service.netrcFile, "/etc/n");
+  assert.deepEqual([more.oneshot, more.service.period], [false, 600_000]);
 
   const once = accepted("--profile=web", `--job-uri=${URI}`, "--oneshot");
   assert.ok(once.command === "deploy");
-  assert.deepEqual(once.schedule, { oneshot: true });
+  assert.equal(once.oneshot, true);
 });
 
 Deno.test("time limits and the log have defaults and can be set", () => {
@@ -72,13 +73,13 @@ Deno.test("time limits and the log have defaults and can be set", () => {
   );
   assert.ok(set.command === "deploy");
   assert.deepEqual(
-    [set.request, set.realise, set.activation, set.logLevel, set.logFormat],
+    [set.service.request, set.service.realise, set.service.activation, set.logLevel, set.logFormat],
     [10_000, 5_400_000, 30_000, "debug", "json"],
   );
   const plain = accepted("--profile", "web", "--job-uri", URI);
   assert.ok(plain.command === "deploy");
   assert.deepEqual(
-    [plain.request, plain.realise, plain.activation, plain.logLevel, plain.logFormat],
+    [plain.service.request, plain.service.realise, plain.service.activation, plain.logLevel, plain.logFormat],
     [60_000, 7_200_000, 900_000, "info", "text"],
   );
 });
@@ -86,30 +87,31 @@ Deno.test("time limits and the log have defaults and can be set", () => {
 Deno.test("the options that keep a host from breaking have safe defaults", () => {
   const plain = accepted("--profile", "web", "--job-uri", URI);
   assert.ok(plain.command === "deploy");
-  assert.deepEqual(
-    {
-      stateDir: plain.stateDir,
-      degradedStatuses: plain.degradedStatuses,
-      healthChecks: plain.healthChecks,
-      healthTimeout: plain.healthTimeout,
-      soak: plain.soak,
-      confirm: plain.confirm,
-      onManualChange: plain.onManualChange,
-      refuseDowngrade: plain.refuseDowngrade,
-      retention: plain.retention,
-    },
-    {
-      stateDir: undefined,
-      degradedStatuses: [],
-      healthChecks: [],
-      healthTimeout: 300_000,
-      soak: 10_000,
-      confirm: null,
-      onManualChange: "respect",
-      refuseDowngrade: false,
-      retention: { generations: null, days: null },
-    },
-  );
+  assert.equal(plain.stateDir, undefined);
+  const { jobUri: _, ...service } = plain.service;
+  assert.deepEqual(service, {
+    name: "web",
+    profile: `${FOLDER}/web`,
+    netrcFile: undefined,
+    period: 300_000,
+    request: 60_000,
+    realise: 7_200_000,
+    activation: 900_000,
+    activationRunner: "auto",
+    degradedStatuses: [],
+    healthChecks: [],
+    healthTimeout: 300_000,
+    soak: 10_000,
+    confirm: null,
+    onManualChange: "respect",
+    refuseDowngrade: false,
+    retention: { generations: null, days: null },
+    gates: [],
+    after: [],
+    onRemoval: "keep",
+    renamedFrom: undefined,
+    words: [`--profile=${FOLDER}/web`, `--job-uri=${URI}`],
+  });
 });
 
 /** A command line that sets everything. */
@@ -121,56 +123,86 @@ const EVERYTHING = [
   ...["--soak-time", "0s", "--confirm-hydra", "--request-timeout", "10s", "--realise-timeout", "1h"],
   ...["--activation-timeout", "5m", "--health-timeout", "1m", "--confirm-timeout", "30s"],
   ...["--keep-generations", "5", "--keep-days", "30", "--log-level", "debug"],
+  ...["--gate", "delay 1h", "--gate", 'window "Mon-Fri 02:00-04:00" zone=Europe/Berlin'],
+  ...["--activation-runner", "child"],
 ];
 
 Deno.test("the options that keep a host from breaking can be set", () => {
   const set = accepted(...EVERYTHING);
   assert.ok(set.command === "deploy");
   assert.equal(set.stateDir, "/srv/hail");
-  assert.deepEqual(set.degradedStatuses, [4, 5, 100]);
-  assert.equal(set.healthChecks.length, 2);
-  assert.deepEqual([set.healthTimeout, set.soak, set.confirm], [60_000, 0, 30_000]);
-  assert.deepEqual([set.onManualChange, set.refuseDowngrade], ["hold", true]);
-  assert.deepEqual(set.retention, { generations: 5, days: 30 });
+  const { service } = set;
+  assert.deepEqual(service.degradedStatuses, [4, 5, 100]);
+  assert.equal(service.healthChecks.length, 2);
+  assert.equal(service.gates.length, 2);
+  assert.deepEqual([service.healthTimeout, service.soak, service.confirm], [60_000, 0, 30_000]);
+  assert.deepEqual([service.onManualChange, service.refuseDowngrade], ["hold", true]);
+  assert.deepEqual(service.retention, { generations: 5, days: 30 });
 });
 
 Deno.test("the words that a hail remembers of its start mean the same from another place", () => {
   const set = accepted(...EVERYTHING);
   assert.ok(set.command === "deploy");
-  assert.ok(set.words.includes(`--profile=${FOLDER}/web`));
-  assert.ok(set.words.includes(`--netrc-file=${resolve("secrets/netrc")}`));
-  const again = readSettings(JSON.stringify(set.words), "web");
-  assert.deepEqual(again, { ...set, netrcFile: resolve("secrets/netrc") });
+  const { service } = set;
+  assert.ok(service.words.includes(`--profile=${FOLDER}/web`));
+  assert.ok(service.words.includes(`--netrc-file=${resolve("secrets/netrc")}`));
+  assert.deepEqual(readServiceWords(service.words, "web"), {
+    ...service,
+    name: `${FOLDER}/web`,
+    netrcFile: resolve("secrets/netrc"),
+  });
 });
 
-for (const settings of ["", "7", "{}", "[]", '["--profile=/p/web"]', '["--from-the-future"]', "[7]"]) {
-  Deno.test(`words that are not understood are refused: ${settings}`, () => {
-    assert.throws(() => readSettings(settings, "/p/web"), /does not understand how/);
-  });
-}
-
-Deno.test("the commands for services take the service, if need be, and their options", () => {
-  const common = { service: undefined, stateDir: undefined, json: false };
-  assert.deepEqual(accepted("status"), { command: "status", ...common });
+Deno.test("the commands for services take services, if need be, and their options", () => {
+  const common = { services: [], all: false, stateDir: undefined, json: false };
+  assert.deepEqual(accepted("status"), { command: "status", ...common, long: false });
   assert.deepEqual(accepted("status", "web", "--json"), {
     command: "status",
-    service: "web",
+    services: ["web"],
+    all: false,
     stateDir: undefined,
     json: true,
+    long: false,
+  });
+  assert.deepEqual(accepted("status", "--all", "--long"), {
+    command: "status",
+    ...common,
+    all: true,
+    long: true,
   });
   assert.deepEqual(accepted("history"), { command: "history", ...common, limit: 20 });
-  assert.deepEqual(accepted("history", "--limit", "5", "web", "--state-dir", "/s"), {
+  assert.deepEqual(accepted("history", "--limit", "5", "web", "api", "--state-dir", "/s"), {
     command: "history",
-    service: "web",
+    services: ["web", "api"],
+    all: false,
     stateDir: "/s",
     json: false,
     limit: 5,
   });
-  for (const command of ["check", "poll", "resume", "retry"]) {
+  for (const command of ["check", "resume", "retry"]) {
     assert.deepEqual(accepted(command), { command, ...common });
+    assert.deepEqual(accepted(command, "--all"), { command, ...common, all: true });
   }
+  assert.deepEqual(accepted("poll"), { command: "poll", ...common, pastGates: false });
+  assert.deepEqual(accepted("poll", "web", "--past-gates"), {
+    command: "poll",
+    ...common,
+    services: ["web"],
+    pastGates: true,
+  });
   assert.deepEqual(accepted("rollback"), { command: "rollback", ...common, to: undefined });
+  assert.deepEqual(accepted("rollback", "--all"), {
+    command: "rollback",
+    ...common,
+    all: true,
+    to: undefined,
+  });
   assert.deepEqual(accepted("rollback", "--to", "12"), { command: "rollback", ...common, to: "12" });
+  const removed = { command: "remove", ...common, services: ["web"] };
+  assert.deepEqual(accepted("remove", "web"), { ...removed, how: null });
+  for (const how of ["keep", "deactivate", "purge"]) {
+    assert.deepEqual(accepted("remove", "web", `--${how}`), { ...removed, how });
+  }
 });
 
 Deno.test("a command has options of its own where the deployment has one of the same name", () => {
@@ -200,7 +232,13 @@ for (
     [["--profle", "web"], /unknown option '--profle'\n\(Did you mean --profile\?\)/],
     [["deploy"], /unknown command 'deploy'/],
     [["statsu"], /unknown command 'statsu'\n\(Did you mean status\?\)/],
-    [["status", "web", "api"], /unexpected word "api": status takes one SERVICE only/],
+    [["status", "--all", "web"], /'--all' stands beside a SERVICE/],
+    [["rollback", "web", "api", "--to", "12"], /'--to' takes one SERVICE/],
+    [["rollback", "--all", "--to", "12"], /'--to' takes one SERVICE/],
+    [["remove"], /not said which SERVICE is to be removed: name it, or say --all/],
+    [["remove", "web", "--keep", "--purge"], /cannot be used with/],
+    [["remove", "web", "--data"], /unknown option '--data'/],
+    [["poll", "--past-gate"], /unknown option '--past-gate'\n\(Did you mean --past-gates\?\)/],
     [["status", ""], /argument 'SERVICE': .*it is empty/],
     [["status", "--state-dir", "state"], /'--state-dir': .*absolute path/],
     [["status", "--jsno"], /unknown option '--jsno'\n\(Did you mean --json\?\)/],
@@ -234,6 +272,7 @@ for (
     [["--profile", "web", "--job-uri", URI, "--activation-degraded-status", "0"], /from 1 to 255/],
     [["--profile", "web", "--job-uri", URI, "--activation-degraded-status", "4,"], /from 1 to 255/],
     [["--profile", "web", "--job-uri", URI, "--health-check", "htp http://h/"], /'--health-check': /],
+    [["--profile", "web", "--job-uri", URI, "--gate", "widow Mon"], /'--gate': .*gate/],
     [["--profile", "web", "--job-uri", URI, "--health-timeout", "0"], /'--health-timeout': .*zero/],
     [["--profile", "web", "--job-uri", URI, "--soak-time", "-1"], /'--soak-time': /],
     [
@@ -252,6 +291,12 @@ for (
     assert.match(refused(...args), says);
   });
 }
+
+Deno.test("wrong use of a command points to the help of that command", () => {
+  assert.match(refused("pause", "--for", "forever"), /\nTry: hail pause --help\n$/);
+  assert.match(refused("status", "--jsno"), /\nTry: hail status --help\n$/);
+  assert.match(refused("--profile", "web"), /\nTry: hail --help\n$/);
+});
 
 Deno.test("a password in a URI is refused and not repeated", () => {
   const said = refused("--profile", "web", "--job-uri", "https://bob:s3cret@hydra.example/job/a/b/c");
@@ -287,7 +332,15 @@ Deno.test("--help fits 80 columns and tells of every option and every exit statu
       ...["--realise-timeout", "--activation-timeout", "--log-level", "--log-format", "--help", "--version"],
       ...["--state-dir", "--on-manual-change", "--refuse-downgrade", "--activation-degraded-status"],
       ...["--health-check", "--soak-time", "--confirm-hydra", "--health-timeout", "--confirm-timeout"],
-      ...["--keep-generations", "--keep-days", "Health and roll-back:", "Time limits:", "Retention:", "Log:"],
+      ...[
+        "--gate",
+        "--keep-generations",
+        "--keep-days",
+        "Health and roll-back:",
+        "Time limits:",
+        "Retention:",
+        "Log:",
+      ],
       ...["apply-units", "complete", ...COMMANDS],
     ]
   ) assert.ok(stdout.includes(option), option);

@@ -191,6 +191,28 @@ export const SCENES: Readonly<Record<string, Scene>> = {
       until: NOW + 90 * MINUTE,
     },
   }),
+  "a gate that is closed": play([...first, { event: "refused" }], {
+    latest: build(12),
+    closed: {
+      gate: "window Sun 20:00-22:00",
+      why: "outside of its maintenance windows",
+      askAgainAt: NOW + 200 * MINUTE,
+    },
+  }),
+  "a gate that is closed, nobody knows how long": play([...first, { event: "refused" }], {
+    latest: build(10),
+    closed: { gate: "inhibit /run/hail/inhibit.d", why: "the disk is being exchanged", askAgainAt: null },
+  }),
+  "a version that could not be activated again, and a pause": play([
+    ...first,
+    { event: "started", version: version(11) },
+    { event: "activation-failed", fault: fault("activation") },
+  ], {
+    failures: 2,
+    lastFailure: { ...failure, code: "activation-failed", message: fault("activation").message },
+    latest: build(12),
+    pause: { reason: "hands off", since: NOW - MINUTE, until: null },
+  }),
   "a pause without an end": play(first, { pause: { reason: null, since: NOW - MINUTE, until: null } }),
   "a downgrade that is refused": play([...first, { event: "refused" }], { latest: build(10) }),
   "a build that another one came before": play([

@@ -10,7 +10,7 @@ import { type CommandResult, eventually, run, RunningCommand } from "../support/
 import { FakeHydra } from "../support/fake_hydra.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
-const JOB = "demo/main/web";
+export const JOB = "demo/main/web";
 
 const PROGRAMS: Readonly<Record<string, string>> = {
   // Everything is there already: it makes the root that it is asked for.
@@ -85,6 +85,25 @@ export class SmallWorld implements AsyncDisposable {
     const running = new RunningCommand([Deno.execPath(), "run", "--quiet", "-A", MAIN, ...args], {
       env: this.env,
     });
+    this.#running.push(running);
+    await eventually("a poll", () => this.hydra.requests.length > polls);
+    return running;
+  }
+
+  /** Writes the configuration of an agent. */
+  async configure(text: string): Promise<string> {
+    const file = `${this.folder}/config.toml`;
+    await Deno.writeTextFile(file, text, { mode: 0o644 });
+    return file;
+  }
+
+  /** Starts an agent with a configuration that {@linkcode configure} has written, and waits until it has polled. */
+  async startAgent(file: string): Promise<RunningCommand> {
+    const polls = this.hydra.requests.length;
+    const running = new RunningCommand(
+      [Deno.execPath(), "run", "--quiet", "-A", MAIN, "agent", "--config", file],
+      { env: this.env },
+    );
     this.#running.push(running);
     await eventually("a poll", () => this.hydra.requests.length > polls);
     return running;

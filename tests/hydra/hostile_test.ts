@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import type { Failure, FailureCode } from "../../lib/failure/failure.ts";
 import type { Hydra } from "../../lib/deployment/ports.ts";
 import { assertFails, failureOf, JOB, NEVER, startClient } from "../support/hydra_client.ts";
+import { VirtualClock } from "../../lib/time/virtual_clock.ts";
 import { latin1, type RawAnswer, type RawHandler, startRawServer } from "../support/raw_server.ts";
 
 const CREDENTIALS = { login: "hail", password: "correct horse battery" };
@@ -750,9 +751,11 @@ Deno.test("hostile: after each kind of trouble the next poll works", async () =>
   await using server = startRawServer((request, answer) =>
     trouble === undefined ? answer.write(redirectTo("/build/7")) : trouble(request, answer)
   );
-  using client = startClient(server.origin, { requestTimeout: 1000 });
+  const clock = new VirtualClock();
+  using client = startClient(server.origin, { requestTimeout: 1000, clock });
   for (trouble of troubles) {
-    await failureOf(client.hydra.latest(NEVER));
+    const { retryAfter } = await failureOf(client.hydra.latest(NEVER));
+    await clock.advance(retryAfter ?? 0);
     trouble = undefined;
     assert.equal(await client.hydra.latest(NEVER), 7);
   }

@@ -4,7 +4,7 @@
  */
 import { Failure } from "../../lib/failure/failure.ts";
 import type { Disk, DiskEntry } from "../../lib/systemd/disk.ts";
-import type { Systemd, UnitStatus } from "../../lib/systemd/systemctl.ts";
+import type { Systemd, UnitStatus, Verb } from "../../lib/systemd/systemctl.ts";
 
 /** What every operation throws once the process is dead. */
 export class Killed extends Error {}
@@ -21,7 +21,9 @@ interface Unit {
   running: string | null;
   failed: boolean;
   invocation: string;
-  job: "start" | "stop" | "restart" | null;
+  job: Verb | null;
+  /** The unit whose job comes before this one's. */
+  after: string | null;
 }
 
 /** See the module. Paths are those of the machine: `/units` is the unit folder. */
@@ -43,6 +45,15 @@ export class FakeMachine {
   broken = new Set<string>();
   /** Units that stay on their way down. */
   stuck = new Set<string>();
+  /**
+   * The profiles that a unit with this text keeps. Only one unit can keep a profile: another one does not start without
+   * it, unless it is {@linkcode FakeMachine.patient}.
+   */
+  profiles: (unit: string, text: string) => readonly string[] = () => [];
+  /** Units that take what is free of their profiles, and the others as soon as they are free. */
+  patient = new Set<string>();
+  /** Which unit keeps a profile. */
+  keepers = new Map<string, string>();
   /** Called when somebody waits for a job. */
   onFinish: (unit: string) => void | Promise<void> = () => {};
 
@@ -66,6 +77,18 @@ export class FakeMachine {
   /** systemd does what it was told, whoever is still alive. */
   settle() {
     for (const name of this.#units.keys()) this.#runJob(name);
+    for (const [name, { running }] of this.#units) if (running !== null) this.#take(name, running);
+  }
+
+  /** Takes the profiles of a unit that are free, and says whether it can do with them. */
+  #take(name: string, text: string): boolean {
+    const wanted = this.profiles(name, text);
+    const mine = wanted.filter((profile) => {
+      const keeper = this.keepers.get(profile);
+      return keeper === undefined || keeper === name || this.#unit(keeper).running === null;
+    });
+    for (const profile of mine) this.keepers.set(profile, name);
+    return this.patient.has(name) || mine.length === wanted.length;
   }
 
   /**
@@ -89,10 +112,11 @@ export class FakeMachine {
   /** The machine boots again. */
   reboot(target: string) {
     this.#units.clear();
+    this.keepers.clear();
     for (const path of this.nodes.keys()) {
       const name = path.startsWith(`/units/${target}.wants/`) ? path.slice(path.lastIndexOf("/") + 1) : "";
       if (!name.endsWith(".service")) continue;
-      if (this.#load(this.#unit(name), name)) this.#start(this.#unit(name));
+      if (this.#load(this.#unit(name), name)) this.#start(this.#unit(name), name);
     }
   }
 
@@ -119,7 +143,7 @@ export class FakeMachine {
   set(unit: string, state: "up" | "down") {
     const entry = this.#unit(unit);
     if (state === "down") entry.running = null;
-    else if (this.#load(entry, unit)) this.#start(entry);
+    else if (this.#load(entry, unit)) this.#start(entry, unit);
   }
 
   /** The files and links of a folder, by name. */
@@ -149,7 +173,7 @@ export class FakeMachine {
 
   #unit(name: string): Unit {
     const found = this.#units.get(name) ??
-      { loaded: null, running: null, failed: false, invocation: "", job: null };
+      { loaded: null, running: null, failed: false, invocation: "", job: null, after: null };
     this.#units.set(name, found);
     return found;
   }
@@ -160,8 +184,8 @@ export class FakeMachine {
     return unit.loaded !== null;
   }
 
-  #start(unit: Unit) {
-    if (unit.loaded === null || this.broken.has(unit.loaded)) {
+  #start(unit: Unit, name: string) {
+    if (unit.loaded === null || this.broken.has(unit.loaded) || !this.#take(name, unit.loaded)) {
       unit.failed = true;
       return;
     }
@@ -171,13 +195,32 @@ export class FakeMachine {
     unit.invocation = String(this.#invocations).padStart(32, "0");
   }
 
+  #enqueue(verb: Verb, name: string, after: string | null = null) {
+    const unit = this.#unit(name);
+    if (unit.loaded === null && !this.#load(unit, name) && (verb !== "stop" || unit.running === null)) {
+      throw new Failure("activation-failed", { what: name, why: "not found", next: "Look." });
+    }
+    unit.job = verb;
+    unit.after = after;
+  }
+
   #runJob(name: string) {
     const unit = this.#unit(name);
     if (unit.job === null || this.stuck.has(name)) return;
+    if (unit.after !== null) this.#runJob(unit.after);
     const { job } = unit;
     unit.job = null;
+    if (job === "reload-or-restart" && unit.running !== null) {
+      unit.running = unit.loaded;
+      return;
+    }
     if (job !== "start") unit.running = null;
-    if (job !== "stop" && unit.running === null) this.#start(unit);
+    if (job !== "stop" && unit.running === null) this.#start(unit, name);
+    if (unit.running === null) return;
+    const kept = this.profiles(name, unit.running);
+    for (const [profile, keeper] of this.keepers) {
+      if (keeper === name && !kept.includes(profile)) this.keepers.delete(profile);
+    }
   }
 
   readonly disk: Disk = {
@@ -279,13 +322,11 @@ export class FakeMachine {
       this.#write("daemon-reload", () => {
         for (const [name, unit] of this.#units) this.#load(unit, name);
       }),
-    enqueue: (verb, name) =>
-      this.#write(`${verb} ${name}`, () => {
-        const unit = this.#unit(name);
-        if (unit.loaded === null && !this.#load(unit, name) && (verb !== "stop" || unit.running === null)) {
-          throw new Failure("activation-failed", { what: name, why: "not found", next: "Look." });
-        }
-        unit.job = verb;
+    enqueue: (verb, name) => this.#write(`${verb} ${name}`, () => this.#enqueue(verb, name)),
+    handOver: (from, to) =>
+      this.#write(`hand over from ${from} to ${to.join(", ")}`, () => {
+        this.#enqueue("stop", from);
+        for (const name of to) this.#enqueue("start", name, from);
       }),
     finish: async (verb, name) => {
       this.#ask();

@@ -4,10 +4,11 @@ import { Failure, type FailureCode } from "../../lib/failure/failure.ts";
 import type { BasicCredentials } from "../../lib/hydra/basic_authorization.ts";
 import type { Certificates } from "../../lib/hydra/certificates.ts";
 import { createHydra } from "../../lib/hydra/client.ts";
-import { createHttp } from "../../lib/hydra/http.ts";
-import type { Hydra } from "../../lib/deployment/ports.ts";
+import { Connections } from "../../lib/hydra/connection.ts";
 import { parseJobUri } from "../../lib/hydra/job_uri.ts";
 import type { Event } from "../../lib/report/event.ts";
+import type { Clock } from "../../lib/time/clock.ts";
+import { systemClock } from "../../lib/time/system_clock.ts";
 
 export interface ClientOptions {
   /** The path of the job URI. */
@@ -17,6 +18,10 @@ export interface ClientOptions {
   readonly requestTimeout?: number;
   readonly certificates?: Certificates;
   readonly storeFolder?: string;
+  /** The connections to share with other clients; its own where that is not said. */
+  readonly connections?: Connections;
+  /** The clock of its own connections. */
+  readonly clock?: Clock;
 }
 
 // A proxy of this machine must not come between the tests and loopback.
@@ -30,20 +35,25 @@ export const NEVER = new AbortController().signal;
 
 export const JOB = "/job/demo/main/web/latest";
 
-/** Makes a client for a job at the origin of a server. Disposing of it closes its connections. */
+/** Makes connections as a process has them. */
+export function startConnections(clock: Clock = systemClock): Connections {
+  return new Connections({ version: "0.0.0-test", clock, longestQuiet: 60 * 60_000 });
+}
+
+/** Makes a client for a job at the origin of a server. Disposing of it gives its connection up. */
 export function startClient(origin: string, options: ClientOptions = {}) {
-  const http = createHttp(options.certificates);
   const events: Event[] = [];
-  const hydra: Hydra = createHydra({
-    jobUri: parseJobUri(`${origin}${options.path ?? JOB}`),
-    credentials: options.credentials ?? null,
+  const jobUri = parseJobUri(`${origin}${options.path ?? JOB}`);
+  const connections = options.connections ?? startConnections(options.clock);
+  const connection = connections.to(jobUri, options.credentials ?? null, options.certificates);
+  const hydra = createHydra({
+    jobUri,
+    connection,
     requestTimeout: options.requestTimeout ?? 5000,
-    http,
     report: (event) => events.push(event),
-    version: "0.0.0-test",
     ...(options.storeFolder === undefined ? {} : { storeFolder: options.storeFolder }),
   });
-  return { hydra, events, [Symbol.dispose]: () => http.close() };
+  return { hydra, events, [Symbol.dispose]: () => connection.close() };
 }
 
 /** What a call fails with. Everything but a {@linkcode Failure} is passed on. */

@@ -63,6 +63,8 @@ export function fullRecord(): ServiceRecord {
     previous: versionOf(5),
     seen: pathOf(6),
     latest: { id: 1007, outPath: pathOf(7), name: "web-7.0", finishedAt: 1_800_000_000 },
+    latestSince: 1_800_000_000_008,
+    closed: { gate: "window", why: "not before two", askAgainAt: 1_800_000_000_009 },
     bad: [badOf(7), badOf(3), badOf(4)],
     pause: { reason: "the fair", since: 1_800_000_000_003, until: 1_800_000_999_000 },
     heldSince: 1_800_000_000_004,

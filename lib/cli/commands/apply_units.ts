@@ -26,6 +26,7 @@ export function defineApplyUnits(program: Command, done: (command: ApplyUnitsCom
     .description(
       "Brings the units of a namespace in line: new ones are installed and started, changed ones restarted, unchanged ones left running, and those that are gone stopped and deleted.",
     )
+    .showHelpAfterError("Try: hail apply-units --help")
     .helpOption("-h, --help", "Show this help.")
     .allowExcessArguments(true)
     .option("--namespace <NAMESPACE>", "Whose units they are. Units of others are never touched.")

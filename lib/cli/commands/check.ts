@@ -1,16 +1,14 @@
 import type { Command } from "commander";
 import { check } from "../../agent/check.ts";
-import { serviceName } from "../choose_service.ts";
 import type { Context } from "../context.ts";
+import { answerForEach } from "../each_service.ts";
 import { type RawOptions, Reader } from "../reader.ts";
 import { checkDocument, renderCheck } from "../render/check.ts";
-import { writeDocument } from "../render/documents.ts";
 import { readServiceOptions, serviceCommand, type ServiceOptions } from "../service_options.ts";
-import { openService } from "../services.ts";
+import { openServices, settingsOf } from "../services.ts";
 import { VERSION } from "../version.ts";
-import { readSettings } from "./deploy.ts";
 
-/** `hail check [SERVICE]`. */
+/** `hail check [SERVICE...]`. */
 export interface CheckCommand extends ServiceOptions {
   readonly command: "check";
 }
@@ -23,7 +21,7 @@ export function defineCheck(program: Command, done: (command: CheckCommand) => v
     "Show what a poll would deploy now, and what that would cost. Changes nothing.",
     "Asks Hydra and Nix what a poll would do now: the new build, what is to be downloaded and unpacked, the room on the disk, and the packages that come, go and change; or why nothing would be done. It changes nothing, and succeeds whatever the answer is.",
   );
-  command.action((_service: unknown, options: RawOptions) =>
+  command.action((_services: unknown, options: RawOptions) =>
     done({ command: "check", ...readServiceOptions(new Reader(command, options)) })
   );
 }
@@ -31,17 +29,14 @@ export function defineCheck(program: Command, done: (command: CheckCommand) => v
 /**
  * Runs the command.
  *
- * @throws {Failure} `usage`: the service is not known; what Hydra or Nix fail with.
+ * @throws {Failure} `usage`: a service is not known; for one service, what Hydra or Nix fail with.
  */
-export async function runCheck(command: CheckCommand, context: Context): Promise<number> {
-  const { env, report, out, page, clock } = context;
-  const { stored } = openService(command, context);
-  const { profile, record, settings } = stored;
-  stored.close();
-  const result = await check(readSettings(settings, profile), record, VERSION, env, report);
-  const name = serviceName(profile, context.profilesFolder);
-  out(
-    command.json ? writeDocument(checkDocument(name, result)) : renderCheck(name, result, clock.now(), page),
-  );
-  return 0;
+export function runCheck(command: CheckCommand, context: Context): Promise<number> {
+  const { env, report, page, clock } = context;
+  return answerForEach(command, openServices(command, context), context, {
+    act: async (service) => await check(settingsOf(service), service.record, VERSION, env, report),
+    text: (result, { name }) => renderCheck(name, result, clock.now(), page),
+    document: (result, { name }) => checkDocument(name, result),
+    pages: true,
+  });
 }

@@ -1,14 +1,13 @@
 import type { Command } from "commander";
-import { serviceName } from "../choose_service.ts";
 import type { Context } from "../context.ts";
+import { answerForEach } from "../each_service.ts";
 import { type RawOptions, Reader } from "../reader.ts";
-import { writeDocument } from "../render/documents.ts";
 import { historyDocument, renderHistory } from "../render/history.ts";
 import { readServiceOptions, serviceCommand, type ServiceOptions } from "../service_options.ts";
-import { openService } from "../services.ts";
+import { openServices, withDatabase } from "../services.ts";
 import { wholeNumber } from "../values.ts";
 
-/** `hail history [SERVICE]`. */
+/** `hail history [SERVICE...]`. */
 export interface HistoryCommand extends ServiceOptions {
   readonly command: "history";
   readonly limit: number;
@@ -21,8 +20,8 @@ export function defineHistory(program: Command, done: (command: HistoryCommand) 
     "history",
     "List the deployments of a service, the newest first.",
     "Lists the deployments of a service, the newest first: when each began, its kind, the build it led to, how it ended, how long it took, and why it failed. It only reads.",
-  ).option("--limit <N>", "List at most N deployments.", "20");
-  command.action((_service: unknown, options: RawOptions) => {
+  ).option("--limit <N>", "List at most N deployments of each service.", "20");
+  command.action((_services: unknown, options: RawOptions) => {
     const reader = new Reader(command, options);
     done({
       command: "history",
@@ -35,21 +34,14 @@ export function defineHistory(program: Command, done: (command: HistoryCommand) 
 /**
  * Runs the command.
  *
- * @throws {Failure} `usage`: the service is not known; what reading it throws.
+ * @throws {Failure} `usage`: a service is not known; for one service, what reading it throws.
  */
 export function runHistory(command: HistoryCommand, context: Context): Promise<number> {
-  const { stored } = openService(command, context);
-  try {
-    const deployments = stored.history(command.limit);
-    const { profile } = stored;
-    const owner = { name: serviceName(profile, context.profilesFolder), profile };
-    context.out(
-      command.json
-        ? writeDocument(historyDocument(owner, deployments))
-        : renderHistory(owner, deployments, context.page),
-    );
-    return Promise.resolve(0);
-  } finally {
-    stored.close();
-  }
+  return answerForEach(command, openServices(command, context), context, {
+    act: ({ file }) =>
+      Promise.resolve().then(() => withDatabase(file, context, (stored) => stored.history(command.limit))),
+    text: (deployments, service, listed) => renderHistory(service, deployments, listed, context.page),
+    document: (deployments, service) => historyDocument(service, deployments),
+    pages: true,
+  });
 }

@@ -1,13 +1,13 @@
 import { type Command, Option } from "commander";
 import { parseDuration } from "../../time/period.ts";
-import { askService } from "../ask_service.ts";
+import { askServices } from "../ask_services.ts";
 import type { Context } from "../context.ts";
 import { parsePointInTime } from "../point_in_time.ts";
 import { type RawOptions, Reader } from "../reader.ts";
 import { readServiceOptions, serviceCommand, type ServiceOptions } from "../service_options.ts";
 import { parseReason } from "../values.ts";
 
-/** `hail pause [SERVICE]`. */
+/** `hail pause [SERVICE...]`. */
 export interface PauseCommand extends ServiceOptions {
   readonly command: "pause";
   readonly reason: string | null;
@@ -33,7 +33,7 @@ export function definePause(program: Command, now: () => number, done: (command:
       "--until <TIME>",
       'Until when: HH:MM, "YYYY-MM-DD HH:MM", or RFC 3339 such as 2026-01-05T08:00:00Z.',
     );
-  command.action((_service: unknown, options: RawOptions) => {
+  command.action((_services: unknown, options: RawOptions) => {
     const reader = new Reader(command, options);
     const begun = now();
     const span = reader.optional(
@@ -53,9 +53,9 @@ export function definePause(program: Command, now: () => number, done: (command:
 /**
  * Runs the command.
  *
- * @throws {Failure} As `askService`.
+ * @throws {Failure} As `askServices`.
  */
 export function runPause(command: PauseCommand, context: Context): Promise<number> {
   const { reason, until } = command;
-  return askService(command, () => ({ command: "pause", reason, until }), context);
+  return askServices(command, () => ({ command: "pause", reason, until }), context);
 }

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
-import { askService } from "../ask_service.ts";
+import { askServices } from "../ask_services.ts";
 import type { Context } from "../context.ts";
 import { type RawOptions, Reader } from "../reader.ts";
 import { readServiceOptions, serviceCommand, type ServiceOptions } from "../service_options.ts";
 
-/** `hail resume [SERVICE]`. */
+/** `hail resume [SERVICE...]`. */
 export interface ResumeCommand extends ServiceOptions {
   readonly command: "resume";
 }
@@ -17,7 +17,7 @@ export function defineResume(program: Command, done: (command: ResumeCommand) =>
     "End a pause, and the hold after a change by hand.",
     "Ends a pause, and the hold after a change by hand: the next poll deploys what is new; a hail that runs polls at once.",
   );
-  command.action((_service: unknown, options: RawOptions) =>
+  command.action((_services: unknown, options: RawOptions) =>
     done({ command: "resume", ...readServiceOptions(new Reader(command, options)) })
   );
 }
@@ -25,8 +25,8 @@ export function defineResume(program: Command, done: (command: ResumeCommand) =>
 /**
  * Runs the command.
  *
- * @throws {Failure} As `askService`.
+ * @throws {Failure} As `askServices`.
  */
 export function runResume(command: ResumeCommand, context: Context): Promise<number> {
-  return askService(command, () => ({ command: "resume" }), context);
+  return askServices(command, () => ({ command: "resume" }), context);
 }

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
-import { askService } from "../ask_service.ts";
+import { askServices } from "../ask_services.ts";
 import type { Context } from "../context.ts";
 import { type RawOptions, Reader } from "../reader.ts";
 import { readServiceOptions, serviceCommand, type ServiceOptions } from "../service_options.ts";
 
-/** `hail retry [SERVICE]`. */
+/** `hail retry [SERVICE...]`. */
 export interface RetryCommand extends ServiceOptions {
   readonly command: "retry";
 }
@@ -17,7 +17,7 @@ export function defineRetry(program: Command, done: (command: RetryCommand) => v
     "Try the latest build again that failed or was rolled back.",
     "Forgets that the latest build is marked bad, and tries again what waits or has failed: at once, where hail runs.",
   );
-  command.action((_service: unknown, options: RawOptions) =>
+  command.action((_services: unknown, options: RawOptions) =>
     done({ command: "retry", ...readServiceOptions(new Reader(command, options)) })
   );
 }
@@ -25,8 +25,8 @@ export function defineRetry(program: Command, done: (command: RetryCommand) => v
 /**
  * Runs the command.
  *
- * @throws {Failure} As `askService`.
+ * @throws {Failure} As `askServices`.
  */
 export function runRetry(command: RetryCommand, context: Context): Promise<number> {
-  return askService(command, () => ({ command: "retry" }), context);
+  return askServices(command, () => ({ command: "retry" }), context);
 }

@@ -2,18 +2,23 @@ import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import type { Version } from "../../deployment/record.ts";
 import { Failure } from "../../failure/failure.ts";
-import type { StoredService } from "../../journal/read.ts";
 import { findGeneration, type Generation, generations } from "../../nix/generations.ts";
 import type { ProfilePath } from "../../nix/profile_name.ts";
 import { parseStorePath, storeFolder, type StorePath } from "../../nix/store_path.ts";
-import { askService } from "../ask_service.ts";
+import { askServices } from "../ask_services.ts";
 import type { Context } from "../context.ts";
 import { type RawOptions, Reader } from "../reader.ts";
-import { readServiceOptions, serviceCommand, type ServiceOptions } from "../service_options.ts";
+import {
+  asksForSeveral,
+  readServiceOptions,
+  serviceCommand,
+  type ServiceOptions,
+} from "../service_options.ts";
+import { profileOf, type Service, withDatabase } from "../services.ts";
 import { checkText } from "../values.ts";
 import { versionOf } from "../version_of.ts";
 
-/** `hail rollback [SERVICE]`. */
+/** `hail rollback [SERVICE...]`. */
 export interface RollbackCommand extends ServiceOptions {
   readonly command: "rollback";
   /** A generation or a store path; undefined for the version that was active before. */
@@ -31,37 +36,41 @@ export function defineRollback(program: Command, done: (command: RollbackCommand
     "--to <GENERATION|PATH>",
     "Where to: the number of a generation of the profile, or a store path. (default: the version that was active before)",
   );
-  command.action((_service: unknown, options: RawOptions) => {
+  command.action((_services: unknown, options: RawOptions) => {
     const reader = new Reader(command, options);
-    done({ command: "rollback", ...readServiceOptions(reader), to: reader.optional("to", checkText) });
+    const services = readServiceOptions(reader);
+    const to = reader.optional("to", checkText);
+    if (to !== undefined && asksForSeveral(services)) {
+      reader.refuse("option '--to' takes one SERVICE: no other has the same generations");
+    }
+    done({ command: "rollback", ...services, to });
   });
 }
 
 /**
  * Runs the command.
  *
- * @throws {Failure} `usage`: there is no such generation or store path; as `askService`.
+ * @throws {Failure} `usage`: there is no such generation or store path; as `askServices`.
  */
 export function runRollback(command: RollbackCommand, context: Context): Promise<number> {
   const { to } = command;
-  return askService(command, async (stored) => ({
+  return askServices(command, async (service) => ({
     command: "rollback",
-    to: to === undefined ? null : await findVersion(to, stored, storeFolder(context.env)),
+    to: to === undefined ? null : await findVersion(to, service, context),
   }), context);
 }
 
-async function findVersion(to: string, stored: StoredService, store: string): Promise<Version> {
-  const path = /^[0-9]+$/.test(to) ? await pathOfGeneration(to, stored, store) : existingPath(to, store);
-  return versionOf(path, stored.record, stored.history(1_000));
+async function findVersion(to: string, service: Service, { env }: Context): Promise<Version> {
+  const store = storeFolder(env);
+  const path = /^[0-9]+$/.test(to)
+    ? await pathOfGeneration(to, profileOf(service), store)
+    : existingPath(to, store);
+  const history = withDatabase(service.file, { env }, (stored) => stored.history(1_000));
+  return versionOf(path, service.record, history);
 }
 
-async function pathOfGeneration(
-  number: string,
-  { profile }: StoredService,
-  store: string,
-): Promise<StorePath> {
-  // A profile that a database names was read from a command line as one.
-  const all = await generations(profile as ProfilePath, store);
+async function pathOfGeneration(number: string, profile: ProfilePath, store: string): Promise<StorePath> {
+  const all = await generations(profile, store);
   const found = findGeneration(all, number);
   if (found !== null) return found.path;
   throw new Failure("usage", {

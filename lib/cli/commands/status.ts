@@ -1,18 +1,27 @@
 import type { Command } from "commander";
-import { findPresence } from "../../control/client.ts";
-import { createRunCommand } from "../../process/run_command.ts";
-import { serviceName } from "../choose_service.ts";
 import type { Context } from "../context.ts";
-import { findLockHolder } from "../lock_holder.ts";
+import { findAgents } from "../find_agents.ts";
 import { type RawOptions, Reader } from "../reader.ts";
 import { writeDocument } from "../render/documents.ts";
 import { type Agent, renderStatus, type ServiceView, statusDocument } from "../render/status.ts";
+import { renderStatusTable } from "../render/status_table.ts";
 import { readServiceOptions, serviceCommand, type ServiceOptions } from "../service_options.ts";
-import { foldersFor, openService, openServices, type Service } from "../services.ts";
+import {
+  findDatabases,
+  foldersFor,
+  type Found,
+  openServices,
+  readAgain,
+  readServices,
+  reportUnreadable,
+  type Service,
+} from "../services.ts";
 
-/** `hail status [SERVICE]`. */
+/** `hail status [SERVICE...]`. */
 export interface StatusCommand extends ServiceOptions {
   readonly command: "status";
+  /** Whether each of several services gets a page. */
+  readonly long: boolean;
 }
 
 /** Adds the command to the program. */
@@ -21,52 +30,52 @@ export function defineStatus(program: Command, done: (command: StatusCommand) =>
     program,
     "status",
     "Show what a service runs, what it waits for, and its last error.",
-    "Shows what a service runs and since when, what it waits for and until when, its last successful poll, and its last error. It only reads; without SERVICE it shows all services.",
-  );
-  command.action((_service: unknown, options: RawOptions) =>
-    done({ command: "status", ...readServiceOptions(new Reader(command, options)) })
-  );
+    "Shows what a service runs and since when, what it waits for and until when, its last successful poll, and its last error. It only reads. Without SERVICE it shows all services, in one table where there are several.",
+  ).option("--long", "Show a page for each service, not a table.");
+  command.action((_services: unknown, options: RawOptions) => {
+    const reader = new Reader(command, options);
+    done({ command: "status", ...readServiceOptions(reader), long: reader.flag("long") });
+  });
 }
 
 /**
  * Runs the command.
  *
- * @throws {Failure} `usage`: the service is not known; what reading it throws.
+ * @throws {Failure} `usage`: a service is not known; what reading it throws.
  */
 export async function runStatus(command: StatusCommand, context: Context): Promise<number> {
   const { out, page, clock } = context;
-  const services = command.service === undefined
-    ? openServices(command, context)
-    : [openService(command, context)];
-  try {
-    const views = await Promise.all(services.map((service) => viewOf(service, context)));
-    const now = clock.now();
-    if (command.json) out(writeDocument({ services: views.map((view) => statusDocument(view, now)) }));
-    else if (views.length > 0) out(views.map((view) => renderStatus(view, now, page)).join("\n\n"));
-    else out(`No service is known in ${foldersFor(command, context).join(" or ")}.`);
-    return 0;
-  } finally {
-    for (const { stored } of services) stored.close();
-  }
+  const views = command.services.length === 0
+    ? await viewAll(command, context)
+    : await viewNamed(openServices(command, context), context);
+  const now = clock.now();
+  if (command.json) out(writeDocument({ services: views.map((view) => statusDocument(view, now)) }));
+  else if (views.length === 0) {
+    out(`No service is known in ${foldersFor(command, context).join(" or ")}.`);
+  } else if (views.length === 1 || command.services.length > 0 || command.long) {
+    out(views.map((view) => renderStatus(view, now, page)).join("\n\n"));
+  } else out(renderStatusTable(views, now, page));
+  return 0;
 }
 
-async function viewOf(service: Service, context: Context): Promise<ServiceView> {
-  const { profile, jobUri, record, writtenAt } = service.stored;
-  const agent = await findAgent(service, context);
-  return { name: serviceName(profile, context.profilesFolder), profile, jobUri, record, writtenAt, agent };
+/** All services. What runs is asked first, which has it write down what it knows. */
+async function viewAll(command: StatusCommand, context: Context): Promise<ServiceView[]> {
+  const databases = findDatabases(command, context);
+  const agents = await findAgents(databases.files, context);
+  const { services, unreadable } = readServices(databases, context);
+  reportUnreadable(unreadable, context);
+  return await Promise.all(services.map(async (one) => viewOf(one, await agents.agentOf(one))));
 }
 
-async function findAgent({ socket, stored }: Service, { clock }: Context): Promise<Agent> {
-  switch (await findPresence(socket, clock)) {
-    case "answers":
-      return { is: "running" };
-    case "silent":
-      return { is: "silent" };
-    case "denied":
-      return { is: "unknown" };
-    case "absent": {
-      const pid = await findLockHolder(stored.profile, createRunCommand(clock));
-      return pid === null ? { is: "absent" } : { is: "holding", pid };
-    }
-  }
+/** Services that were named, and are read again when what keeps them has written down what it knows. */
+async function viewNamed({ services }: Found, context: Context): Promise<ServiceView[]> {
+  const agents = await findAgents(services, context);
+  return await Promise.all(services.map(async (service) => {
+    const agent = await agents.agentOf(service);
+    return viewOf(readAgain(service, context), agent);
+  }));
+}
+
+function viewOf({ name, profile, jobUri, record, writtenAt, settings }: Service, agent: Agent): ServiceView {
+  return { name, profile, jobUri, record, writtenAt, agent, removing: settings?.removing ?? null };
 }

@@ -1,7 +1,7 @@
 import type { Deployment, Fault } from "../../deployment/record.ts";
 import type { Page } from "../context.ts";
 import { deploymentDocument } from "./documents.ts";
-import { type Column, layOutTable, type Tone } from "./layout.ts";
+import { type Column, layOutTable, paint, type Tone } from "./layout.ts";
 import { minuteOf, shortSpan } from "./times.ts";
 import { shortVersion } from "./words.ts";
 
@@ -22,10 +22,15 @@ export interface Owner {
   readonly profile: string;
 }
 
-/** The history of a service as text for a person: one line a deployment, in the order given. */
+/**
+ * The history of a service as text for a person: one line a deployment, in the order given.
+ *
+ * @param listed Whether it stands among those of others, and so needs a name.
+ */
 export function renderHistory(
   { name, profile }: Owner,
   deployments: readonly Deployment[],
+  listed: boolean,
   page: Page,
 ): string {
   if (deployments.length === 0) return `${name}: nothing was deployed yet`;
@@ -33,7 +38,8 @@ export function renderHistory(
   const rows = deployments.map((one) =>
     rowOf(one).map((cell) => cell.replaceAll(`${profile}/`, "").replace(/\/\S*\/[0-9a-z]{32}-/g, ""))
   );
-  return layOutTable(COLUMNS, rows, deployments.map(toneOf), page).join("\n");
+  const heading = listed ? [paint(name, "heading", page)] : [];
+  return [...heading, ...layOutTable(COLUMNS, rows, deployments.map(toneOf), page)].join("\n");
 }
 
 function rowOf(deployment: Deployment): string[] {

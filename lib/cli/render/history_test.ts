@@ -18,7 +18,7 @@ function history(scene: string) {
 for (const scene of Object.keys(SCENES)) {
   Deno.test(`history: ${scene} is one line a deployment, and fits the page`, () => {
     const deployments = history(scene);
-    const lines = renderHistory(OWNER, deployments, TERMINAL).split("\n");
+    const lines = renderHistory(OWNER, deployments, false, TERMINAL).split("\n");
     assert.equal(lines.length, 1 + deployments.length || 1);
     for (const line of lines) assert.match(line, /^[\x20-\x7e]{1,80}$/, line);
   });
@@ -32,15 +32,15 @@ for (const scene of Object.keys(SCENES)) {
 Deno.test("history: a build that was rolled back, cut on a terminal and whole in a pipe", async () => {
   const deployments = history("a build that was rolled back");
   const document = await Deno.readTextFile(new URL("../../../docs/operator.md", import.meta.url));
-  assert.ok(document.includes(`\n${renderHistory(OWNER, deployments, TERMINAL)}\n`));
+  assert.ok(document.includes(`\n${renderHistory(OWNER, deployments, false, TERMINAL)}\n`));
   assert.equal(
-    renderHistory(OWNER, deployments, TERMINAL),
+    renderHistory(OWNER, deployments, false, TERMINAL),
     `ID  BEGUN             KIND    BUILD  OUTCOME       TOOK  REASON
  2  2026-11-22 16:29  update  12     rolled-back  8m00s  health: http http://...
  1  2026-11-22 16:23  first   11     active       5m00s`,
   );
   assert.match(
-    renderHistory(OWNER, deployments, { ...TERMINAL, terminal: false }),
+    renderHistory(OWNER, deployments, false, { ...TERMINAL, terminal: false }),
     /health: http http:\/\/127.0.0.1:8080\/health: it answers 500, and 2xx is expected, three times in a row$/m,
   );
 });
@@ -63,6 +63,14 @@ for (
   ] as const
 ) {
   Deno.test(`history: ${scene} says ${says.source.slice(0, 50)}`, () => {
-    assert.match(renderHistory(OWNER, history(scene), { ...TERMINAL, terminal: false }), says);
+    assert.match(renderHistory(OWNER, history(scene), false, { ...TERMINAL, terminal: false }), says);
   });
 }
+
+Deno.test("history: among those of others it has a name", () => {
+  const { history } = SCENES["a first version"] ?? {};
+  assert.ok(history !== undefined);
+  const text = renderHistory(OWNER, history, true, TERMINAL);
+  assert.equal(text, `${OWNER.name}\n${renderHistory(OWNER, history, false, TERMINAL)}`);
+  assert.equal(renderHistory(OWNER, [], true, TERMINAL), `${OWNER.name}: nothing was deployed yet`);
+});

@@ -1,4 +1,5 @@
 import type { ServiceRecord } from "../../deployment/record.ts";
+import type { OnRemoval } from "../../settings/service.ts";
 import type { Page } from "../context.ts";
 import { activeDocument, buildDocument, deploymentDocument, versionDocument } from "./documents.ts";
 import { type Entry, layOut, paint } from "./layout.ts";
@@ -28,6 +29,8 @@ export interface ServiceView {
   /** When the record was written; null where it never was. */
   readonly writtenAt: number | null;
   readonly agent: Agent;
+  /** How it is being removed, by a removal that is under way or was cut off; null where it is not. */
+  readonly removing: OnRemoval | null;
 }
 
 /** The status of a service as text for a person. */
@@ -44,6 +47,7 @@ export function renderStatus(view: ServiceView, now: number, page: Page): string
     nextPollEntry(view, now),
     ...errorEntry(view.record, now),
     agentEntry(view, now),
+    ...removalEntry(view),
   ];
   return [paint(view.name, "heading", page), ...layOut(entries, page)].join("\n");
 }
@@ -150,11 +154,19 @@ function agentEntry({ agent, writtenAt, record }: ServiceView, now: number): Ent
   }
 }
 
+function removalEntry({ removing }: ServiceView): Entry[] {
+  if (removing === null) return [];
+  const words =
+    `under way (--${removing}); one that was cut off goes on when the agent starts, or at \`hail remove\``;
+  return [{ label: "Removal", tone: "doubtful", paragraphs: [words] }];
+}
+
 /** The status of a service in JSON: `docs/schema/status.json`. */
 export function statusDocument(view: ServiceView, now: number) {
-  const { name, profile, jobUri, record, writtenAt, agent } = view;
+  const { name, profile, jobUri, record, writtenAt, agent, removing } = view;
   const { state, since, active, previous, latest, work, pause, heldSince, bad, lastFailure } = record;
   const refusal = refusalOf(record, now);
+  const closed = refusal?.code === "gate-closed" ? record.closed : null;
   return {
     service: name,
     profile,
@@ -167,6 +179,9 @@ export function statusDocument(view: ServiceView, now: number) {
     latest: latest === null ? null : buildDocument(latest),
     deployment: work === null ? null : deploymentDocument(work),
     refusal: refusal === null ? null : { code: refusal.code, message: refusal.why, next: refusal.next },
+    gate: closed === null
+      ? null
+      : { gate: closed.gate, why: closed.why, ask_again_at: jsonTime(closed.askAgainAt) },
     pause: pause === null
       ? null
       : { reason: pause.reason, since: jsonTime(pause.since), until: jsonTime(pause.until) },
@@ -189,5 +204,6 @@ export function statusDocument(view: ServiceView, now: number) {
     },
     agent: agent.is,
     written_at: jsonTime(writtenAt),
+    removing,
   };
 }

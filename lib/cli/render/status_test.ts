@@ -12,7 +12,11 @@ const AGENTS: readonly Agent[] = [
   { is: "holding", pid: 1234 },
 ];
 
-function view(scene: string, agent: Agent = { is: "running" }): ServiceView {
+function view(
+  scene: string,
+  agent: Agent = { is: "running" },
+  removing: ServiceView["removing"] = null,
+): ServiceView {
   const found = SCENES[scene];
   assert.ok(found !== undefined, scene);
   return {
@@ -22,6 +26,7 @@ function view(scene: string, agent: Agent = { is: "running" }): ServiceView {
     record: found.record,
     writtenAt: NOW - 90_000,
     agent,
+    removing,
   };
 }
 
@@ -111,6 +116,22 @@ for (
       /`hail resume`, or 2026-11-22 18:10:03 \(in 1 h 30 min\): deployments\s+are paused: the shop is busy/,
     ],
     ["a pause without an end", /Waits for +`hail resume`: deployments are paused\n/],
+    [
+      "a gate that is closed",
+      /held: build 12 is not deployed, since a gate is closed\n/,
+    ],
+    [
+      "a gate that is closed",
+      /Waits for +the gate 'window Sun 20:00-22:00', or `hail poll --past-gates`:\n +outside of its maintenance windows\n +asked again 2026-11-22 20:00:03 \(in 3 h 20 min\)\n/,
+    ],
+    [
+      "a gate that is closed, nobody knows how long",
+      /since a gate is closed[^]*Waits for +the gate 'inhibit \/run\/hail\/inhibit.d', or `hail poll\n +--past-gates`: the disk is being exchanged\n +asked again at the next poll/,
+    ],
+    [
+      "a version that could not be activated again, and a pause",
+      /failed at the start of hail[^]*Waits for +the next try\n +`hail resume`: deployments are paused: hands off\n/,
+    ],
     ["a downgrade that is refused", /it is older than build 11\n[^]*--refuse-downgrade/],
   ] as const
 ) {
@@ -131,6 +152,27 @@ for (
     assert.match(renderStatus(view("a first version", agent), NOW, { ...TERMINAL, columns: 120 }), says);
   });
 }
+
+Deno.test("status: a removal that was cut off is said, by which way it is done", async () => {
+  const removed = view("a first version", { is: "absent" }, "purge");
+  assert.match(renderStatus(removed, NOW, TERMINAL), /Removal +under way \(--purge\)/);
+  const text = writeDocument({ services: [statusDocument(removed, NOW)] });
+  assert.deepEqual(findMistakes(JSON.parse(text), await readSchema("status")), []);
+});
+
+Deno.test("status: a gate is in JSON as long as it is what stands against the latest build", () => {
+  const { gate, refusal } = statusDocument(view("a gate that is closed"), NOW);
+  assert.deepEqual(gate, {
+    gate: "window Sun 20:00-22:00",
+    why: "outside of its maintenance windows",
+    ask_again_at: new Date(NOW + 200 * 60_000).toISOString(),
+  });
+  assert.equal(refusal?.code, "gate-closed");
+  const paused = view("a gate that is closed");
+  const pause = { reason: null, since: NOW, until: null };
+  const document = statusDocument({ ...paused, record: { ...paused.record, pause } }, NOW);
+  assert.deepEqual([document.gate, document.refusal?.code], [null, "paused"]);
+});
 
 Deno.test("status: what was cut off is said to go on", () => {
   const text = renderStatus(view("a build that is fetched", { is: "absent" }), NOW, TERMINAL);

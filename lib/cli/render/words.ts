@@ -1,9 +1,9 @@
 /** What hail remembers, in words. Pure. */
-import { judge, pauseInForce, type Verdict } from "../../deployment/decision.ts";
+import { closedBy, judge, pauseInForce, type Verdict } from "../../deployment/decision.ts";
 import { type Act, type State, STATES } from "../../deployment/machine.ts";
-import type { Deployment, Fault, How, ServiceRecord, Version } from "../../deployment/record.ts";
+import type { Deployment, Fault, How, Pause, ServiceRecord, Version } from "../../deployment/record.ts";
 import type { Tone } from "./layout.ts";
-import { momentAndDistance } from "./times.ts";
+import { distance, minuteOf, momentAndDistance } from "./times.ts";
 
 /** A version in a few words: by the number of its build, or else by the name in its path. */
 export function shortVersion({ path, buildId }: Version): string {
@@ -63,7 +63,8 @@ function heldWords(record: ServiceRecord, now: number): string {
   const { latest, active } = record;
   const refusal = refusalOf(record, now);
   if (latest === null || refusal === null) return "the latest build was not deployed, on purpose";
-  const why = {
+  const why: Readonly<Record<typeof refusal.code, string>> = {
+    "gate-closed": "a gate is closed",
     "paused": "deployments are paused",
     "held": "the profile was changed by hand",
     "marked-bad": "it is marked bad",
@@ -144,12 +145,14 @@ function cause({ kind, fault, target }: Deployment): string {
 
 /** Why Hydra's latest build is not deployed, if that is on purpose; as far as the record tells. */
 export function refusalOf(record: ServiceRecord, now: number): Extract<Verdict, { do: "refuse" }> | null {
-  const { latest, seen, state } = record;
+  const { latest, seen, state, closed } = record;
   if (latest === null) return null;
   // What is held for none of the other reasons is held for being older.
-  const policy = { onManualChange: "respect", refuseDowngrade: state === "held" } as const;
+  const policy = { onManualChange: "respect", refuseDowngrade: state === "held" && closed === null } as const;
   const verdict = judge({ record, latest, current: seen ?? null, policy, now });
-  return verdict.do === "refuse" ? verdict : null;
+  if (verdict.do === "refuse") return verdict;
+  // Gates are asked last, and of what is to be deployed.
+  return verdict.do === "nothing" || closed === null ? null : { do: "refuse", ...closedBy(closed) };
 }
 
 /** Whether a deployment is somewhere between its beginning and its end. */
@@ -162,19 +165,16 @@ export function isUnderWay({ state }: Pick<ServiceRecord, "state">): boolean {
 export function waitsFor(record: ServiceRecord, now: number): string[] {
   const { state, pause, heldSince, latest, bad, active, work } = record;
   if (isUnderWay(record)) return [];
-  if (state === "failed") return ["the next try"];
   const stop = pauseInForce(pause, now);
-  if (stop !== null) {
-    const until = stop.until === null ? "" : `, or ${momentAndDistance(stop.until, now)}`;
-    return [
-      `\`hail resume\`${until}: deployments are paused${stop.reason === null ? "" : `: ${stop.reason}`}`,
-      `paused since ${momentAndDistance(stop.since, now)}`,
-    ];
-  }
+  const paused = stop === null ? [] : pauseWords(stop, now);
+  // What has failed is tried again all the same; a pause is for what is new.
+  if (state === "failed") return ["the next try", ...(paused.length > 0 ? paused : gateWords(record, now))];
+  if (paused.length > 0) return paused;
   if (heldSince !== null) {
     return [`\`hail resume\`: the profile was changed by hand, ${momentAndDistance(heldSince, now)}`];
   }
   const refusal = refusalOf(record, now);
+  if (refusal?.code === "gate-closed") return gateWords(record, now);
   if (latest !== null && refusal !== null) {
     const mark = bad.find(({ path }) => path === latest.outPath);
     if (mark !== undefined) {
@@ -192,6 +192,54 @@ export function waitsFor(record: ServiceRecord, now: number): string[] {
     ];
   }
   return [state === "waiting" ? "the next try" : "a new build"];
+}
+
+/** Why the latest build is not deployed, or none would be, in a few words; null where nothing stands against it. */
+export function refusalWords(record: ServiceRecord, now: number): string | null {
+  const { pause, heldSince, latest, active, closed } = record;
+  const stop = pauseInForce(pause, now);
+  if (stop !== null) {
+    const end = stop.until === null ? "`hail resume`" : minuteOf(stop.until);
+    return `paused until ${end}${stop.reason === null ? "" : `: ${stop.reason}`}`;
+  }
+  if (heldSince !== null) return "changed by hand; it waits for `hail resume`";
+  const refusal = refusalOf(record, now);
+  if (refusal === null || latest === null) return null;
+  const again = closed === null || closed.askAgainAt === null || closed.askAgainAt <= now
+    ? ""
+    : `; asked again ${minuteOf(closed.askAgainAt)} (${distance(closed.askAgainAt, now)})`;
+  // What stands behind the kind is long, and on the page of the service.
+  const kind = closed?.gate.split(" ")[0] ?? "";
+  const words: Readonly<Record<typeof refusal.code, string>> = {
+    "gate-closed": `${kind} gate: ${closed?.why ?? ""}${again}`,
+    "paused": "paused",
+    "held": "changed by hand",
+    "marked-bad": `build ${latest.id} is marked bad`,
+    "downgrade-refused": `build ${latest.id} is older than ${active?.buildId ?? "the active one"}`,
+  };
+  return words[refusal.code];
+}
+
+function pauseWords({ reason, since, until }: Pause, now: number): string[] {
+  const end = until === null ? "" : `, or ${momentAndDistance(until, now)}`;
+  return [
+    `\`hail resume\`${end}: deployments are paused${reason === null ? "" : `: ${reason}`}`,
+    `paused since ${momentAndDistance(since, now)}`,
+  ];
+}
+
+/** The gate that is closed, with its reason and when it is asked again; empty where none is. */
+function gateWords(record: ServiceRecord, now: number): string[] {
+  const { closed } = record;
+  if (closed === null || refusalOf(record, now)?.code !== "gate-closed") return [];
+  const { askAgainAt } = closed;
+  const again = askAgainAt === null || askAgainAt <= now
+    ? "at the next poll"
+    : momentAndDistance(askAgainAt, now);
+  return [
+    `the gate '${closed.gate}', or \`hail poll --past-gates\`: ${closed.why}`,
+    `asked again ${again}`,
+  ];
 }
 
 function markWords({ step, reason }: ServiceRecord["bad"][number]): string {

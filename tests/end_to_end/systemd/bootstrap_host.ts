@@ -21,15 +21,25 @@ export type ServiceOptions = Readonly<Record<string, unknown>>;
 /** A build of the bootstrap profile: the version of hail in it, and its services. */
 export interface Fleet {
   readonly hail: 1 | 2;
+  /** The argument `agent`: whether one hail keeps them all. */
+  readonly agent?: boolean | Readonly<Record<string, unknown>>;
+  /** The argument `manager`: whose profile has the agent's configuration. */
+  readonly manager?: string;
   readonly services: Readonly<Record<string, ServiceOptions>>;
 }
 
-// What a service's activation leaves on the host: the version that is in force.
+// What a service's activation leaves on the host: the version that is in force, and a program that runs on.
 const ACTIVATE = `#!/bin/sh
 set -e
+name=$(basename "$HAIL_PROFILE")
 mkdir -p /srv/state
-cp "$HAIL_PROFILE/version" "/srv/state/.$(basename "$HAIL_PROFILE")"
-mv "/srv/state/.$(basename "$HAIL_PROFILE")" "/srv/state/$(basename "$HAIL_PROFILE")"
+cp "$HAIL_PROFILE/version" "/srv/state/.$name"
+mv "/srv/state/.$name" "/srv/state/$name"
+systemctl is-active --quiet "app-$name" || systemd-run --quiet --unit="app-$name" --collect sleep infinity
+`;
+
+const DEACTIVATE = `#!/bin/sh
+exec systemctl stop "app-$(basename "$HAIL_PROFILE")"
 `;
 
 /** A booted Debian whose services come from a Hydra and a binary cache, by way of the bootstrap profile. */
@@ -86,7 +96,7 @@ export class BootstrapHost implements AsyncDisposable {
   }
 
   /** Builds a bootstrap profile in the store of the host. */
-  async build({ hail, services }: Fleet): Promise<string> {
+  async build({ hail, agent = false, manager = MANAGER, services }: Fleet): Promise<string> {
     const set = Object.fromEntries(
       Object.entries(services).map(([name, options]) => [name, {
         jobUri: this.hydra.jobUri(this.job(name)),
@@ -94,11 +104,10 @@ export class BootstrapHost implements AsyncDisposable {
         ...options,
       }]),
     );
-    await this.stage.write("/root/services.json", JSON.stringify(set));
+    await this.stage.write("/root/arguments.json", JSON.stringify({ agent, manager, services: set }));
     const tools = ["nix", "bash", "coreutils", "systemd"].map((name) => `${name} = "/usr";`).join(" ");
-    const expression = `import /root/hail-systemd-bootstrap.nix { hail = /root/hail-${hail}; ${tools} } {
-      services = builtins.fromJSON (builtins.readFile /root/services.json);
-    }`;
+    const expression = `import /root/hail-systemd-bootstrap.nix { hail = /root/hail-${hail}; ${tools} }
+      (builtins.fromJSON (builtins.readFile /root/arguments.json))`;
     const built = await this.nix.run(["nix-build", "--no-out-link", "--expr", expression]);
     return built.stdout.trim();
   }
@@ -114,23 +123,37 @@ export class BootstrapHost implements AsyncDisposable {
     return storePath;
   }
 
-  /** Lets Hydra have a new build of a service. */
-  async releaseService(name: string, version: string): Promise<void> {
-    const { storePath } = await this.samples.release({ name, version, activate: ACTIVATE });
+  /**
+   * Lets Hydra have a new build of a service.
+   *
+   * @param begin What its activation does first, a line of shell.
+   */
+  async releaseService(name: string, version: string, begin = ""): Promise<void> {
+    const { storePath } = await this.samples.release({
+      name,
+      version,
+      activate: ACTIVATE.replace("set -e\n", `set -e\n${begin}\n`),
+      files: { "bin/deactivate": { text: DEACTIVATE, executable: true } },
+    });
     this.hydra.setLatest(this.job(name), { id: ++this.#lastBuild, path: storePath });
   }
 
   /** A property of the unit of a service. */
-  async show(service: string, property: string): Promise<string> {
+  show(service: string, property: string): Promise<string> {
+    return this.showUnit(`hail-${service}.service`, property);
+  }
+
+  /** A property of a unit. */
+  async showUnit(unit: string, property: string): Promise<string> {
     const { stdout } = await this.stage.exec([
-      "systemctl",
-      "show",
-      "--value",
-      `--property=${property}`,
-      "--",
-      `hail-${service}.service`,
+      ...["systemctl", "show", "--value", `--property=${property}`, "--", unit],
     ]);
     return stdout.trim();
+  }
+
+  /** The process that a service's activation has left running; "0" if there is none. */
+  program(service: string): Promise<string> {
+    return this.showUnit(`app-${service}.service`, "MainPID");
   }
 
   /** The version of a service that its activation has put in force last. */
@@ -145,9 +168,15 @@ export class BootstrapHost implements AsyncDisposable {
   }
 
   /** Waits until the host is where Hydra says, and no trace of the way is left. */
-  async settled(storePath: string, { hail, services }: Fleet, versions: Readonly<Record<string, string>>) {
+  async settled(
+    storePath: string,
+    { hail, agent = false, services }: Fleet,
+    versions: Readonly<Record<string, string>>,
+  ) {
     const wanted = Object.keys(services).sort();
-    const files = wanted.map((name) => `hail-${name}.service`);
+    const files = agent !== false && wanted.length > 0
+      ? ["hail.service"]
+      : wanted.map((name) => `hail-${name}.service`);
     let last: unknown;
     await eventually("the host is where Hydra says", async () => {
       try {
@@ -155,16 +184,15 @@ export class BootstrapHost implements AsyncDisposable {
         assert.deepEqual(await this.#list(UNITS), [".hail.lock", ...files]);
         assert.deepEqual(await this.#list(`${UNITS}/multi-user.target.wants`), files);
         assert.deepEqual(await this.#running(), files);
-        for (const name of wanted) {
-          const text = await this.stage.exec(["cat", `${UNITS}/hail-${name}.service`]);
-          const built = await this.stage.exec(["cat", `${storePath}/share/hail/units/hail-${name}.service`]);
+        for (const file of files) {
+          const text = await this.stage.exec(["cat", `${UNITS}/${file}`]);
+          const built = await this.stage.exec(["cat", `${storePath}/share/hail/units/${file}`]);
           assert.equal(text.stdout, built.stdout);
           const program = await this.stage.exec([
-            "readlink",
-            `/proc/${await this.show(name, "MainPID")}/exe`,
+            ...["readlink", `/proc/${await this.showUnit(file, "MainPID")}/exe`],
           ]);
           assert.match(program.stdout, new RegExp(`^/nix/store/[a-z0-9]{32}-hail-${hail}/hail$`, "m"));
-          assert.equal(await this.show(name, "NeedDaemonReload"), "no");
+          assert.equal(await this.showUnit(file, "NeedDaemonReload"), "no");
         }
         for (const [name, version] of Object.entries(versions)) {
           assert.equal(await this.inForce(name), version, name);
@@ -187,7 +215,16 @@ export class BootstrapHost implements AsyncDisposable {
 
   async #running(): Promise<string[]> {
     const { stdout } = await this.stage.exec([
-      ...["systemctl", "list-units", "--plain", "--no-legend", "--state=active", "--", "hail-*.service"],
+      ...[
+        "systemctl",
+        "list-units",
+        "--plain",
+        "--no-legend",
+        "--state=active",
+        "--",
+        "hail-*.service",
+        "hail.service",
+      ],
     ]);
     return stdout.split("\n").map((line) => line.split(" ")[0] ?? "").filter((name) => name !== "").sort();
   }

@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import { Lane } from "../../support/random/lane.ts";
 import { RandomHost } from "../../support/random/host.ts";
+import type { Keeping } from "../../support/random/keeper.ts";
 import { planOf } from "../../support/random/plan.ts";
 import { SUITES } from "../../support/stage.ts";
 
-/** How many services are deployed to at the same time: each waits most of the time. */
-const LANES = 8;
+/** A way to keep services. Each of them waits most of the time, so that many can be deployed to side by side. */
+const WAYS = {
+  units: { title: "with a hail each", lanes: 8, runs: 100 },
+  agent: { title: "with one agent", lanes: 20, runs: 150 },
+} as const;
 
 /** What all hails are told. The limits are short, so that a build that hangs does not hold up the test. */
 const OPTIONS = [
@@ -14,16 +18,23 @@ const OPTIONS = [
 ];
 
 /** A longer run: HAIL_RANDOM_RUNS=2000 HAIL_RANDOM_SEED=1 deno test -A tests/end_to_end/systemd/random_test.ts */
-const RUNS = numberOf("HAIL_RANDOM_RUNS") ?? 200;
+const RUNS = numberOf("HAIL_RANDOM_RUNS");
 const SEED = numberOf("HAIL_RANDOM_SEED") ?? Math.floor(Math.random() * 2 ** 32);
 
-Deno.test(`${RUNS} deployments with kills, power cuts, reboots and operators at random`, async () => {
+for (const keeping of ["units", "agent"] as const) {
+  const { title, lanes, runs } = WAYS[keeping];
+  const count = RUNS ?? runs;
+  Deno.test(`${count} deployments ${title}, kills, power cuts, reboots and operators at random`, () =>
+    deployAtRandom(keeping, lanes, count));
+}
+
+async function deployAtRandom(keeping: Keeping, width: number, runs: number): Promise<void> {
   const suite = SUITES[SEED % SUITES.length] ?? "trixie";
-  const repeat = `HAIL_RANDOM_RUNS=${RUNS} HAIL_RANDOM_SEED=${SEED}`;
-  say(`random test on ${suite}: ${repeat}`);
+  const repeat = `HAIL_RANDOM_RUNS=${runs} HAIL_RANDOM_SEED=${SEED}`;
+  say(`random test, ${WAYS[keeping].title}, on ${suite}: ${repeat}`);
   const begun = performance.now();
-  const plan = planOf(SEED, LANES, RUNS);
-  await using host = await RandomHost.make(suite, plan, OPTIONS);
+  const plan = planOf(SEED, width, runs, keeping);
+  await using host = await RandomHost.make(suite, plan, keeping, OPTIONS);
   await host.start();
   const failed = new AbortController();
   const lanes = host.services.map((service, lane) =>
@@ -44,14 +55,14 @@ Deno.test(`${RUNS} deployments with kills, power cuts, reboots and operators at 
     for (const [what, times] of lane.tally) tally.set(what, (tally.get(what) ?? 0) + times);
   }
   say([
-    `${RUNS} builds in ${Math.round((performance.now() - begun) / 1000)} s, ${host.boots} boots, ` +
+    `${runs} builds in ${Math.round((performance.now() - begun) / 1000)} s, ${host.boots} boots, ` +
     `${lanes.reduce((sum, { deployments }) => sum + deployments, 0)} deployments`,
     ...[...tally].toSorted().map(([what, times]) => `  ${what}: ${times}`),
   ].join("\n"));
   assert.deepEqual(await host.leftovers(), []);
   // So that a plan that has gone wrong does not pass for a success.
-  assert.ok((tally.get("deployed") ?? 0) > RUNS / 4, "too few builds were deployed");
-});
+  assert.ok((tally.get("deployed") ?? 0) > runs / 4, "too few builds were deployed");
+}
 
 function numberOf(variable: string): number | null {
   const text = Deno.env.get(variable) ?? "";

@@ -55,7 +55,7 @@ systemctl is-active $unit
 export function programsOf(kind: Kind): Readonly<Record<string, string>> {
   return {
     "activate": `${SHARED}${BEGIN}${ACTIVATE[kind]}note end\n`,
-    "deactivate": `${SHARED}systemctl stop $unit\n`,
+    "deactivate": `${SHARED}note deactivate\nsystemctl stop $unit\n`,
     ...(kind === "checked" ? { "health-check": `${SHARED}${IS_RUNNING}` } : {}),
     ...(kind === "unhealthy" ? { "health-check": "#!/bin/sh\necho not well\nexit 1\n" } : {}),
   };

@@ -1,3 +1,4 @@
+import { basename, dirname } from "node:path";
 import type { StoredService } from "../../../lib/journal/read.ts";
 import { findServices, readService } from "../../../lib/journal/read.ts";
 import type { Deployment, ServiceRecord } from "../../../lib/deployment/record.ts";
@@ -6,10 +7,12 @@ import { BinaryCache } from "../binary_cache.ts";
 import type { CommandResult } from "../command.ts";
 import { hailExecutable } from "../executable.ts";
 import { FakeHydra } from "../fake_hydra.ts";
+import { type ProgramsBuild, publishBuilds } from "../many_builds.ts";
 import { nixConf } from "../nix.ts";
 import { Stage, type Suite } from "../stage.ts";
 import { buildName, LOG_FOLDER, programsOf, serverOf } from "./builds.ts";
 import type { LogLine } from "./invariants.ts";
+import { AgentConfig, CONFIG, type Keeping, unitFiles, unitOf } from "./keeper.ts";
 import type { Kind, Round } from "./plan.ts";
 
 const PROFILES = "/nix/var/nix/profiles/hail-profiles";
@@ -37,51 +40,66 @@ export interface Generation {
   readonly current: boolean;
 }
 
-/** A booted Debian with several services, each with a hail of its own; and all that can befall it. */
+/** A booted Debian with several services, and all that can befall it. */
 export class RandomHost implements AsyncDisposable {
   #boots = 1;
   #up: Promise<void> = Promise.resolve();
   readonly #running = new Set<Promise<unknown>>();
   #outages = 0;
   #lastBuild = 0;
+  #reloads: Promise<void> = Promise.resolve();
 
   private constructor(
     readonly services: readonly string[],
+    private readonly keeping: Keeping,
     private readonly stage: Stage,
     private readonly hydra: FakeHydra,
     private readonly folder: string,
     private readonly paths: ReadonlyMap<string, string>,
+    private readonly config: AgentConfig,
     private readonly cleanUp: AsyncDisposableStack,
   ) {}
 
   /**
    * Makes the host, and all builds of the plan, which are in the binary cache only.
    *
+   * @param keeping How the services are kept.
    * @param options Of all hails.
    */
-  static async make(suite: Suite, plan: readonly (readonly Round[])[], options: readonly string[]) {
+  static async make(
+    suite: Suite,
+    plan: readonly (readonly Round[])[],
+    keeping: Keeping,
+    options: readonly string[],
+  ): Promise<RandomHost> {
     await using cleanUp = new AsyncDisposableStack();
     const executable = await hailExecutable();
     const folder = await Deno.makeTempDir({ prefix: "hail-random-" });
     cleanUp.defer(() => Deno.remove(folder, { recursive: true }));
-    for (const name of ["state", "log", "cache", "builds"]) await Deno.mkdir(`${folder}/${name}`);
-    const folders = { [folder]: folder, [STATE]: `${folder}/state`, [LOG_FOLDER]: `${folder}/log` };
+    for (const name of ["state", "log", "etc"]) await Deno.mkdir(`${folder}/${name}`);
+    const folders = {
+      [folder]: folder,
+      [STATE]: `${folder}/state`,
+      [LOG_FOLDER]: `${folder}/log`,
+      [dirname(CONFIG)]: `${folder}/etc`,
+    };
     const stage = cleanUp.use(await Stage.make({ suite, folders }));
     const services = plan.map((_, lane) => `web${lane}`);
-    const key = `${folder}/key`;
-    await stage.exec(["nix-store", "--generate-binary-cache-key", "random-1", key, `${key}.public`]);
-    const paths = await build(stage, folder, services, plan);
+    const { paths, publicKey } = await publishBuilds(stage, folder, buildsOf(services, plan));
     const cache = cleanUp.use(new BinaryCache(`${folder}/cache`));
     const hydra = cleanUp.use(new FakeHydra());
-    const trustedPublicKeys = [(await Deno.readTextFile(`${key}.public`)).trim()];
     await stage.write(
       "/etc/nix/nix.conf",
-      nixConf({ substituters: [cache.uri], trustedPublicKeys }, "/etc/nix/netrc")
+      nixConf({ substituters: [cache.uri], trustedPublicKeys: [publicKey] }, "/etc/nix/netrc")
         .replace("build-users-group =", "build-users-group = nixbld"),
     );
     await stage.push(executable, "/usr/local/bin/hail");
-    await stage.write("/etc/systemd/system/hail@.service", unit(hydra.jobUri("random/main/%i"), options));
-    return new RandomHost(services, stage, hydra, folder, paths, cleanUp.move());
+    const jobUri = (service: string) => hydra.jobUri(`random/main/${service}`);
+    for (const [name, text] of Object.entries(unitFiles(keeping, jobUri, options))) {
+      await stage.write(`/etc/systemd/system/${name}`, text);
+    }
+    const config = new AgentConfig(new Map(services.map((name) => [name, jobUri(name)])), options);
+    return new RandomHost(services, keeping, stage, hydra, folder, paths, config, cleanUp.move());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -95,8 +113,58 @@ export class RandomHost implements AsyncDisposable {
 
   /** Starts the hails, now and at each boot. */
   async start(): Promise<void> {
-    const units = this.services.map((service) => `hail@${service}.service`);
+    this.#writeConfig();
+    const units = new Set(this.services.map((service) => unitOf(this.keeping, service)));
     await this.stage.exec(["systemctl", "enable", "--now", "--quiet", ...units]);
+  }
+
+  /** Sends a signal to the hail that keeps a service. */
+  async signal(service: string, signal: Deno.Signal): Promise<void> {
+    const unit = unitOf(this.keeping, service);
+    await this.exec(["systemctl", "kill", `--signal=${signal}`, "--kill-whom=main", unit]);
+  }
+
+  /** Restarts the hail that keeps a service. */
+  async restart(service: string): Promise<void> {
+    await this.exec(["systemctl", "restart", unitOf(this.keeping, service)]);
+  }
+
+  /**
+   * Changes the configuration of the agent, and has it read.
+   *
+   * @param until Ends the tries to have it read, which last as long as no agent is there to hear of it.
+   */
+  async configure(change: (config: AgentConfig) => void, until: AbortSignal): Promise<void> {
+    change(this.config);
+    this.#writeConfig();
+    // One after the other, since systemd takes two that it hears of at once for one.
+    const before = this.#reloads;
+    this.#reloads = (async () => {
+      await before;
+      for (; !until.aborted; await pause(100)) {
+        const result = await this.exec(["systemctl", "reload", unitOf("agent", "")]);
+        // Null: the host went down, and an agent that has begun since then has read it.
+        if (result === null || result.status === 0) return;
+      }
+    })();
+    await this.#reloads;
+  }
+
+  /** Has the agent read a configuration that it must refuse, unless it is just down, and puts a good one there after a while. */
+  async spoilConfig(lasts: number, until: AbortSignal): Promise<void> {
+    this.config.setSpoilt(true);
+    this.#writeConfig();
+    // Not in its turn: the others wait for the good one, where an agent that was killed finds the bad one.
+    await this.exec(["systemctl", "reload", unitOf("agent", "")]);
+    await pause(lasts);
+    await this.configure((config) => config.setSpoilt(false), until);
+  }
+
+  /** Anew and at once, so that nobody reads half of it. */
+  #writeConfig(): void {
+    const file = `${this.folder}/etc/${basename(CONFIG)}`;
+    Deno.writeTextFileSync(`${file}.new`, this.config.text());
+    Deno.renameSync(`${file}.new`, file);
   }
 
   /** The store path of a build. */
@@ -251,7 +319,8 @@ export class RandomHost implements AsyncDisposable {
   async log(service: string): Promise<LogLine[]> {
     const text = await Deno.readTextFile(`${this.folder}/log/${service}`).catch(() => "");
     return text.split("\n").filter((line) => line !== "").map((line) => {
-      const [, at, what, by, path] = /^([0-9]+) (begin|end|overlap) (hail|hand) (\S+)$/.exec(line) ?? [];
+      const [, at, what, by, path] =
+        /^([0-9]+) (begin|end|overlap|deactivate) (hail|hand) (\S+)$/.exec(line) ?? [];
       if (at === undefined || path === undefined) throw new Error(`an unreadable line in the log: '${line}'`);
       return { at: Number(at), what: what as LogLine["what"], by: by as LogLine["by"], path };
     });
@@ -260,15 +329,18 @@ export class RandomHost implements AsyncDisposable {
   /** What is left on the host that should not be, when all is at rest. */
   async leftovers(): Promise<string[]> {
     const script = `ls -A ${PROFILES} | grep hail-root
-      systemctl list-units --all --plain --no-legend --full 'hail-*' | grep -v '^hail@' | grep -v '\\.slice '`;
+      systemctl list-units --all --plain --no-legend --full 'hail-*' 'activate-hail-*' |
+        grep -Ev '^(hail@.*|hail-agent)\\.service |\\.slice '`;
     const result = await this.exec(["sh", "-c", script]);
     return (result?.stdout ?? "").split("\n").filter((line) => line !== "");
   }
 
   /** What the hail of a service has logged last. */
   async journal(service: string): Promise<string> {
-    const text = await this.stage.journal(`hail@${service}`).catch((error) => String(error));
-    return text.split("\n").slice(-80).join("\n");
+    const text = await this.stage.journal(unitOf(this.keeping, service)).catch((error) => String(error));
+    const others = this.services.filter((other) => other !== service).map((other) => `${other}: `);
+    const lines = text.split("\n").filter((line) => !others.some((other) => line.startsWith(other)));
+    return lines.slice(-80).join("\n");
   }
 }
 
@@ -284,53 +356,14 @@ fi
 systemctl show --property=ActiveState --property=Description "$2"
 `;
 
-function unit(jobUri: string, options: readonly string[]): string {
-  const command = ["/usr/local/bin/hail", "--profile", "hail-profiles/%i", "--job-uri", jobUri, ...options];
-  return `[Unit]
-StartLimitIntervalSec=0
-[Service]
-Type=notify
-Restart=always
-RestartSec=200ms
-KillMode=mixed
-WatchdogSec=60s
-ExecStart=${command.join(" ")}
-[Install]
-WantedBy=multi-user.target
-`;
-}
-
-/** Builds all builds of a plan, signs them into the cache, and deletes them from the store. */
-async function build(
-  stage: Stage,
-  folder: string,
-  services: readonly string[],
-  plan: readonly (readonly Round[])[],
-): Promise<Map<string, string>> {
-  const names: string[] = [];
-  for (const [lane, rounds] of plan.entries()) {
-    for (const [round, { kind }] of rounds.entries()) {
-      const name = buildName(services[lane] ?? "", kind, round);
-      await Deno.mkdir(`${folder}/builds/${name}/bin`, { recursive: true });
-      await Deno.writeTextFile(`${folder}/builds/${name}/name`, name);
-      for (const [program, text] of Object.entries(programsOf(kind))) {
-        await Deno.writeTextFile(`${folder}/builds/${name}/bin/${program}`, text, { mode: 0o755 });
-      }
-      names.push(name);
-    }
-  }
-  const script = `set -e
-cd "$1/builds"
-xargs nix-store --add >../paths
-xargs nix copy --to "file://$1/cache?secret-key=$1/key&compression=none" <../paths
-nix-store --gc`;
-  await stage.exec(["sh", "-c", script, "sh", folder], {
-    stdin: names.map((name) => `./${name}\n`).join(""),
-    limit: 600_000,
-  });
-  await Deno.remove(`${folder}/builds`, { recursive: true });
-  const paths = (await Deno.readTextFile(`${folder}/paths`)).trim().split("\n");
-  return new Map(paths.map((path) => [path.slice(path.indexOf("-") + 1), path]));
+/** All builds of a plan. */
+function buildsOf(services: readonly string[], plan: readonly (readonly Round[])[]): ProgramsBuild[] {
+  return plan.flatMap((rounds, lane) =>
+    rounds.map(({ kind }, round) => ({
+      name: buildName(services[lane] ?? "", kind, round),
+      programs: programsOf(kind),
+    }))
+  );
 }
 
 /** Waits so many milliseconds. */

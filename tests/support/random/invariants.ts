@@ -8,8 +8,8 @@ import { isSound, type Kind } from "./plan.ts";
 export interface LogLine {
   /** Milliseconds since 1970. */
   readonly at: number;
-  /** `overlap`: another activation of the same service ran at that time. */
-  readonly what: "begin" | "end" | "overlap";
+  /** `overlap`: another activation of the same service ran at that time. `deactivate`: `bin/deactivate` began. */
+  readonly what: "begin" | "end" | "overlap" | "deactivate";
   /** Who ran it. */
   readonly by: "hail" | "hand";
   /** The store path of the version that was activated. */
@@ -155,10 +155,18 @@ export class Watcher {
     return log.flatMap((line) => {
       const { at, what, by, path } = line;
       if (what === "overlap") return [`two activations at once, at ${at}: ${path}`];
-      if (what !== "begin" || by !== "hail") return [];
+      if (what === "end" || by !== "hail") return [];
       const under = deployments.filter(({ begunAt, endedAt }) =>
         begunAt <= at && at <= (endedAt ?? Infinity)
       );
+      if (what === "deactivate") {
+        // Only where there is nothing to go back to.
+        return under.some(({ target, goBackTo, fault }) =>
+            target.path === path && goBackTo === null && fault !== null && fault.at <= at
+          )
+          ? []
+          : [`${path} was deactivated at ${at}, which no deployment allows`];
+      }
       if (under.some((deployment) => allows(deployment, line))) return [];
       // The program is found by the link of the profile, which somebody may change just before.
       const byHand = deployments.some(({ kind, target, begunAt }) =>

@@ -85,13 +85,12 @@ export class Lane {
 
   async #act({ name, lasts }: Act, path: string): Promise<void> {
     const { host, service } = this;
-    const unit = `hail@${service}.service`;
     switch (name) {
       case "kill":
-        await host.exec(["systemctl", "kill", "--signal=KILL", "--kill-whom=main", unit]);
+        await host.signal(service, "SIGKILL");
         break;
       case "restart":
-        await host.exec(["systemctl", "restart", unit]);
+        await host.restart(service);
         break;
       case "power-cut":
         await host.powerCut();
@@ -137,6 +136,24 @@ export class Lane {
       case "hydra-down":
         await host.hydraDown(lasts);
         break;
+      case "reload":
+        await host.configure((config) => {
+          for (const [index, one] of host.services.entries()) {
+            if ((index + lasts) % 3 === 0) config.setHealthTimeout(one, 3 + lasts % 3);
+          }
+        }, this.signal);
+        break;
+      case "reload-bad":
+        await host.spoilConfig(lasts, this.signal);
+        break;
+      case "take-out":
+        await host.configure((config) => config.setOut(service, true), this.signal);
+        await pause(lasts * 2);
+        await host.configure((config) => config.setOut(service, false), this.signal);
+        break;
+      case "look":
+        await this.#look();
+        break;
     }
   }
 
@@ -152,6 +169,19 @@ export class Lane {
       throw new Error(`hail ${[command, ...words].join(" ")}:\n${result.stdout}${result.stderr}`);
     }
     return result?.status === 0;
+  }
+
+  /** What is told of all services must be whole, whatever is under way. */
+  async #look(): Promise<void> {
+    const result = await this.host.exec(["hail", "status", "--json"]);
+    this.#count(`hail status: ${result === null ? "cut off" : `status ${result.status}`}`);
+    if (result === null) return;
+    if (result.status !== 0) throw new Error(`hail status:\n${result.stdout}${result.stderr}`);
+    const { services } = JSON.parse(result.stdout) as { services: { service: string }[] };
+    const told = services.map(({ service }) => service);
+    if (this.#seq > 0 && !told.includes(this.service)) {
+      throw new Error(`hail status tells of ${told.join(" ")} only`);
+    }
   }
 
   /** Waits until hail has nothing left to do, and nothing changes while that is looked at. */

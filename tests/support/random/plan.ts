@@ -1,4 +1,5 @@
 /** What happens in a random test: decided beforehand, by the seed alone. */
+import type { Keeping } from "./keeper.ts";
 import { Numbers } from "./numbers.ts";
 
 /** How a build behaves, and how often one does. */
@@ -49,8 +50,28 @@ const ACTS = {
   "hydra-down": 5,
 } as const;
 
+/**
+ * Where one agent keeps all services: what is done to hail is done to all of them, and after each start of hail each is
+ * activated.
+ */
+const AGENT_ACTS = {
+  ...ACTS,
+  "kill": 10,
+  "restart": 2,
+  "power-cut": 2,
+  "reboot": 1,
+  /** Other settings that make no difference, and `systemctl reload`. */
+  "reload": 10,
+  /** A configuration that must be refused, and after a while a good one. */
+  "reload-bad": 6,
+  /** The service is taken out of the configuration, with `on-removal` keep, and put back after a while. */
+  "take-out": 12,
+  /** `hail status`, of all services. */
+  "look": 6,
+} as const;
+
 /** The name of something that is done. */
-export type ActName = keyof typeof ACTS;
+export type ActName = keyof typeof AGENT_ACTS;
 
 /** Something that is done at a certain time. */
 export interface Act {
@@ -83,24 +104,25 @@ const COUNTS = [0, 0, 0, 1, 1, 1, 1, 2, 2, 3];
  *
  * @param lanes How many services are deployed side by side, on one host.
  * @param rounds How many rounds there are in all.
+ * @param keeping How the services are kept.
  * @returns The rounds of each service.
  */
-export function planOf(seed: number, lanes: number, rounds: number): Round[][] {
+export function planOf(seed: number, lanes: number, rounds: number, keeping: Keeping = "units"): Round[][] {
   const numbers = new Numbers(seed);
   return Array.from({ length: lanes }, (_, lane) => {
     const own = numbers.fork();
     const count = Math.floor(rounds / lanes) + (lane < rounds % lanes ? 1 : 0);
-    return Array.from({ length: count }, (_, round) => roundOf(own.fork(), round));
+    return Array.from({ length: count }, (_, round) => roundOf(own.fork(), round, keeping));
   });
 }
 
-function roundOf(numbers: Numbers, round: number): Round {
+function roundOf(numbers: Numbers, round: number, keeping: Keeping): Round {
   return {
     kind: numbers.pick(BUILDS),
     cachedAfter: numbers.chance(0.12) ? numbers.below(LONGEST_WAIT) : null,
     backwards: round > 0 && numbers.chance(0.08) ? 1 + numbers.below(Math.min(round, 5)) : null,
     acts: Array.from({ length: COUNTS[numbers.below(COUNTS.length)] ?? 0 }, () => ({
-      name: numbers.pick(ACTS),
+      name: keeping === "agent" ? numbers.pick(AGENT_ACTS) : numbers.pick(ACTS),
       after: numbers.below(LONGEST_WAIT),
       lasts: numbers.below(LONGEST_ACT),
     })),

@@ -1,4 +1,4 @@
-import { Mistake } from "./kind.ts";
+import { Mistake } from "./mistake.ts";
 
 /**
  * Splits a text into words at blanks. In double quotes blanks belong to the word, and a backslash stands before a double

@@ -1,0 +1,162 @@
+/**
+ * A host with one agent and any number of services that are where Hydra wants them to be.
+ *
+ * @module
+ */
+
+import { ask } from "../lib/control/client.ts";
+import { AGENT_SOCKET } from "../lib/journal/state_folder.ts";
+import { systemClock } from "../lib/time/system_clock.ts";
+import { FakeHydra, type HydraRequest } from "../tests/support/fake_hydra.ts";
+import { PrivateNix } from "../tests/support/private_nix.ts";
+import { SampleProfiles } from "../tests/support/sample_profile.ts";
+
+/** What takes longer hangs, in milliseconds. */
+const LIMIT = 120_000;
+
+/** What all agents run on: a Nix, a Hydra in this process, and a build that is deployed everywhere. */
+export class AgentHost implements AsyncDisposable {
+  readonly #kept = new AsyncDisposableStack();
+  #sites = 0;
+
+  private constructor(
+    readonly nix: PrivateNix,
+    readonly samples: SampleProfiles,
+    readonly hydra: FakeHydra,
+    readonly listener: Deno.TcpListener,
+    /** The store path of the build that is deployed everywhere. */
+    readonly path: string,
+  ) {}
+
+  static async make(): Promise<AgentHost> {
+    await using started = new AsyncDisposableStack();
+    const nix = started.use(await PrivateNix.make());
+    const samples = await SampleProfiles.make(nix, nix.folder);
+    const hydra = started.use(new FakeHydra());
+    const listener = started.use(Deno.listen({ hostname: "127.0.0.1", port: 0 }));
+    const { storePath } = await samples.build({ version: "1", activate: "#!/bin/sh\n" });
+    const host = new AgentHost(nix, samples, hydra, listener, storePath);
+    host.#kept.use(started.move());
+    return host;
+  }
+
+  /** A configuration of so many services, with folders of its own. */
+  async site(services: number): Promise<AgentSite> {
+    const folder = `${this.nix.folder}/site-${++this.#sites}`;
+    await Deno.mkdir(`${folder}/profiles`, { recursive: true });
+    const tables: string[] = [];
+    for (let number = 0; number < services; number++) {
+      const job = `bench/site-${this.#sites}/s${number}`;
+      const profile = `${folder}/profiles/s${number}`;
+      await Deno.symlink(this.path, `${profile}-1-link`);
+      await Deno.symlink(`s${number}-1-link`, profile);
+      this.hydra.setLatest(job, { id: 1, path: this.path });
+      tables.push(`[services.s${number}]\njob-uri = "${this.hydra.jobUri(job)}"\nprofile = "${profile}"\n`);
+    }
+    const top = 'poll-period = "1m"\nsoak-time = "0"\nactivation-runner = "child"\nlog-level = "error"\n';
+    await Deno.writeTextFile(`${folder}/config.toml`, `${top}\n${tables.join("\n")}`);
+    return new AgentSite(this, folder, `bench/site-${this.#sites}`, services);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#kept.disposeAsync();
+  }
+}
+
+/** An agent and its services. */
+export class AgentSite {
+  #builds = 1;
+
+  constructor(
+    readonly host: AgentHost,
+    readonly folder: string,
+    readonly jobset: string,
+    readonly services: number,
+  ) {}
+
+  /** Starts the agent. */
+  start(hail: string): RunningAgent {
+    const child = new Deno.Command(hail, {
+      args: ["agent", "--config", `${this.folder}/config.toml`],
+      env: {
+        ...this.host.nix.env,
+        STATE_DIRECTORY: `${this.folder}/state`,
+        NO_PROXY: "127.0.0.1",
+        no_proxy: "127.0.0.1",
+      },
+      stdin: "null",
+      stdout: "null",
+    }).spawn();
+    return {
+      pid: child.pid,
+      async [Symbol.asyncDispose]() {
+        child.kill("SIGKILL");
+        await child.status;
+      },
+    };
+  }
+
+  /** The number of the service that a request polls; null for another request. */
+  serviceOf({ path, method }: HydraRequest): number | null {
+    const [, number] = /\/s([0-9]+)\/latest$/.exec(path) ?? [];
+    return method === "HEAD" && path.startsWith(`/job/${this.jobset}/`) && number !== undefined
+      ? Number(number)
+      : null;
+  }
+
+  /** Resolves with the moment at which Hydra gets the next poll that is asked for. */
+  polled(isIt: (service: number) => boolean): Promise<number> {
+    const { hydra } = this.host;
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    const timer = setTimeout(() => reject(new Error("no poll came")), LIMIT);
+    hydra.onRequest = (request) => {
+      const service = this.serviceOf(request);
+      if (service !== null && isIt(service)) resolve(performance.now());
+    };
+    return promise.finally(() => {
+      clearTimeout(timer);
+      hydra.onRequest = null;
+    });
+  }
+
+  /** Asks the agent over its socket to poll for a service, as `hail poll` does. */
+  async poll(service: number): Promise<void> {
+    const profile = `${this.folder}/profiles/s${service}`;
+    const sockets = [`${this.folder}/state/${AGENT_SOCKET}`];
+    const answer = await ask({ sockets, profile }, { command: "poll" }, {
+      onProgress: () => {},
+      clock: systemClock,
+    });
+    if (answer === null) throw new Error("no agent listens");
+  }
+
+  /**
+   * Lets a new build be the latest of a service; it is in the store already. Its activation tells that it has begun.
+   *
+   * @returns Resolves when it has.
+   */
+  async release(service: number): Promise<{ readonly activated: Promise<number> }> {
+    const { samples, hydra, listener } = this.host;
+    const id = ++this.#builds;
+    const version = `${this.jobset.replace("/", "-")}-${id}`;
+    const activate = `#!/bin/bash\necho ${version} >/dev/tcp/127.0.0.1/${listener.addr.port}\n`;
+    const { storePath } = await samples.build({ version, activate });
+    hydra.setLatest(`${this.jobset}/s${service}`, { id, path: storePath });
+    return { activated: this.#heard(version) };
+  }
+
+  async #heard(version: string): Promise<number> {
+    for (;;) {
+      using connection = await this.host.listener.accept();
+      const now = performance.now();
+      const buffer = new Uint8Array(100);
+      const length = await connection.read(buffer) ?? 0;
+      if (new TextDecoder().decode(buffer.subarray(0, length)).trim() === version) return now;
+    }
+  }
+}
+
+/** An agent that runs. */
+export interface RunningAgent extends AsyncDisposable {
+  readonly pid: number;
+}

@@ -1,0 +1,183 @@
+import { existsSync } from "node:fs";
+import { type ControlServer, listen } from "../control/server.ts";
+import { Failure } from "../failure/failure.ts";
+import { findGroup } from "../journal/group.ts";
+import { isTrusted } from "../journal/state_file.ts";
+import { AGENT_SOCKET, socketName, stateFolder } from "../journal/state_folder.ts";
+import { storeFolder } from "../nix/store_path.ts";
+import type { Report } from "../report/event.ts";
+import { failureEvent } from "../report/failure_event.ts";
+import type { AgentSettings } from "../settings/service.ts";
+import { connectServiceManager } from "../systemd/notify.ts";
+import { startWatchdog, watchdogInterval } from "../systemd/watchdog.ts";
+import { systemClock } from "../time/system_clock.ts";
+import { STATE_GROUP } from "./compose.ts";
+import type { Environment } from "./environment.ts";
+import { Fleet } from "./fleet.ts";
+import { createShared } from "./shared.ts";
+import { listenForSignals, Stopped } from "./signals.ts";
+import { createStageBoard } from "./stage_board.ts";
+import { Waker } from "./waker.ts";
+
+/** What a hail is told. */
+export interface AgentOptions {
+  readonly settings: AgentSettings;
+  /** The configuration file; null for the classic command line, which names one service. */
+  readonly config: string | null;
+  readonly version: string;
+  /** Whether to poll once only, and end; only for the classic command line. */
+  readonly oneshot: boolean;
+  /**
+   * Reads the configuration file again, and reports what is wrong with it. Null for the classic command line.
+   *
+   * @throws {Failure} `usage`: it cannot be used.
+   */
+  readonly reload: (() => Promise<AgentSettings>) | null;
+}
+
+/**
+ * Keeps services at the latest builds of their jobs, until hail is told to stop or, with `oneshot`, once.
+ *
+ * @returns The exit status.
+ * @throws {Failure} For the classic command line, what keeps its service from beginning, as `Service.open`. An agent goes on
+ * trying.
+ */
+export async function runAgent(options: AgentOptions, env: Environment, report: Report): Promise<number> {
+  const { settings, config, version, oneshot } = options;
+  const classic = config === null;
+  // Set once the services are there; a signal before that is only noted.
+  let hup = () => {};
+  const stop = listenForSignals(report, {
+    does: classic ? "polling now" : "reading the configuration again",
+    act: () => hup(),
+  });
+  const shared = createShared(version, env, settings);
+  const folder = stateFolder(env, settings.stateDir, Deno.uid());
+  const gid = findGroup(STATE_GROUP);
+  const manager = await connectServiceManager(env, report);
+  const interval = watchdogInterval(env, Deno.pid);
+  // They speak of this process; a program that it starts would speak in its name.
+  for (const name of ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] as const) env.delete(name);
+  const watchdog = interval === null
+    ? null
+    : startWatchdog(interval, { clock: systemClock, manager, report });
+  const board = createStageBoard({
+    clock: systemClock,
+    manager,
+    watchdog,
+    stop: stop.gently,
+    alone: classic,
+  });
+  const fleet = new Fleet({ shared, stop, report, folder, gid, config, board });
+  const waker = new Waker((name) => fleet.wake(name), report);
+  let control: ControlServer | null = null;
+  let told = false;
+  try {
+    if (classic) await fleet.openOnly(settings.services);
+    tellStart(options, report);
+    told = true;
+    // Where others can write, a command could be answered by them; the journal has said so.
+    const reachable = !oneshot && (!classic || existsSync(folder)) && isTrusted(folder);
+    const [only] = settings.services;
+    control = !reachable ? null : listen({
+      path: `${folder}/${classic && only !== undefined ? socketName(only.profile) : AGENT_SOCKET}`,
+      gid,
+      storeFolder: storeFolder(env),
+      handle: (request, profile, progress) => fleet.operate(request, profile, progress),
+      ping: (profile) => fleet.flush(profile),
+      report,
+      clock: systemClock,
+    });
+    await manager.ready();
+    if (oneshot) return await fleet.runOnce();
+    const running = fleet.start(settings.services);
+    let reloads = Promise.resolve();
+    hup = classic ? () => fleet.pollAll() : () => {
+      reloads = reloads.then(async () => {
+        await manager.reloading();
+        await reload(options, { fleet, waker, setLoads: (loads) => shared.setLoads(loads) }, report);
+        await manager.ready();
+      });
+    };
+    await waker.listen(settings.wake);
+    await running;
+    await reloads;
+    return 0;
+  } catch (error) {
+    if (error instanceof Stopped) return error.exitStatus;
+    throw error;
+  } finally {
+    hup = () => {};
+    await waker.listen(null);
+    await fleet.close();
+    if (told) report({ name: "stop", level: "info", message: "hail stops" });
+    await control?.close();
+    await manager.stopping();
+  }
+}
+
+function tellStart({ settings, config, version }: AgentOptions, report: Report) {
+  const [only] = settings.services;
+  if (config === null && only !== undefined) {
+    const { profile, jobUri } = only;
+    return report({
+      name: "start",
+      level: "info",
+      message: `hail ${version} keeps ${profile} at ${jobUri.text}`,
+      fields: { version, profile, job_uri: jobUri.text },
+    });
+  }
+  const count = settings.services.length;
+  report({
+    name: "start",
+    level: "info",
+    message: `hail ${version} keeps ${count} ${count === 1 ? "service" : "services"}, as ${config} says`,
+    fields: { version, config, services: count },
+  });
+}
+
+/** What a reload changes. */
+interface Changed {
+  readonly fleet: Fleet;
+  readonly waker: Waker;
+  readonly setLoads: (settings: AgentSettings) => void;
+}
+
+/** Reads the configuration again and applies what has changed. A bad one is refused, and the old one stays in force. */
+async function reload(
+  options: AgentOptions,
+  { fleet, waker, setLoads }: Changed,
+  report: Report,
+): Promise<void> {
+  if (options.reload === null) return;
+  let settings: AgentSettings;
+  try {
+    settings = await options.reload();
+  } catch (error) {
+    const why = error instanceof Failure ? `: ${error.message}. ${error.next}` : "";
+    if (!(error instanceof Failure)) report(failureEvent(error));
+    return report({
+      name: "reload",
+      level: "error",
+      message: `the new configuration is not used, the old one stays in force${why}`,
+    });
+  }
+  if (settings.stateDir !== options.settings.stateDir) {
+    report({
+      name: "reload",
+      level: "warning",
+      message: "another state-dir takes effect when hail is started again",
+    });
+  }
+  setLoads(settings);
+  await waker.listen(settings.wake);
+  const { added, changed, removed } = fleet.apply(settings.services);
+  report({
+    name: "reload",
+    level: "info",
+    message: `the configuration was read again: ${added} new, ${changed} changed, ${removed} gone, ${
+      settings.services.length - added - changed
+    } as before`,
+    fields: { added, changed, removed },
+  });
+}

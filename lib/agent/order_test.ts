@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { emptyRecord, type ServiceRecord } from "../deployment/record.ts";
+import type { StorePath } from "../nix/store_path.ts";
+import { Order } from "./order.ts";
+
+const path = "/nix/store/00000000000000000000000000000000-db" as StorePath;
+const ACTIVE: Partial<ServiceRecord> = {
+  state: "active",
+  active: { path, buildId: 1, name: "db", since: 0, how: "deployed", degraded: false },
+};
+
+/** An order with `db`, and what it was asked; `web` comes after it. */
+function world() {
+  const order = new Order();
+  const polls: string[] = [];
+  const state = { record: emptyRecord(0) as ServiceRecord | null };
+  const db = { record: () => state.record, poll: () => polls.push("db") };
+  order.enter("db", db);
+  order.enter("web", { record: () => null, poll: () => polls.push("web") });
+  let woken = 0;
+  const ask = (knownSince = 1_000, after = ["db"]) =>
+    order.ask("web", after, { knownSince }, () => woken += 1)?.why ?? null;
+  const become = (facts: Partial<ServiceRecord>) => state.record = { ...emptyRecord(0), ...facts };
+  return { order, db, polls, ask, become, state, woken: () => woken };
+}
+
+Deno.test("a service waits until the one before it has looked for a build of its own, and asks it to", () => {
+  const { order, polls, ask, become, woken } = world();
+  become(ACTIVE);
+  assert.match(ask() ?? "", /after db, which has not looked for a new build yet/);
+  assert.deepEqual(polls, ["db"]);
+  order.notePass("db", 999);
+  assert.equal(woken(), 1);
+  assert.match(ask() ?? "", /has not looked/);
+  order.notePass("db", 1_000);
+  assert.equal(woken(), 2);
+  assert.equal(ask(), null);
+  order.notePass("db", 2_000);
+  assert.equal(woken(), 2, "it waits no longer");
+});
+
+Deno.test("a service waits while the one before it is not active, and says why", () => {
+  const { order, ask, become, state, polls } = world();
+  order.notePass("db", 5_000);
+  const closed = { gate: "window", why: "outside of its maintenance windows", askAgainAt: null };
+  for (
+    const [facts, why] of [
+      [{}, "was not deployed yet"],
+      [{ ...ACTIVE, state: "realising" }, "is being deployed"],
+      [{ ...ACTIVE, state: "reverifying" }, "is being deployed"],
+      [{ ...ACTIVE, state: "waiting" }, "waits to be deployed"],
+      [{ ...ACTIVE, state: "failed" }, "has failed"],
+      [{ ...ACTIVE, state: "held", closed }, "waits itself: outside of its maintenance windows"],
+      [ACTIVE, null],
+      // The operator's word, or a build marked bad: what is active is what is to be active.
+      [{ ...ACTIVE, state: "held" }, null],
+      [{ ...ACTIVE, state: "rolled-back" }, null],
+    ] as const
+  ) {
+    become(facts);
+    assert.equal(ask(), why === null ? null : `it comes after db, which ${why}`);
+  }
+  state.record = null;
+  assert.match(ask() ?? "", /has not looked/);
+  assert.deepEqual(polls, [], "what has looked is not asked to look again");
+});
+
+Deno.test("nobody waits for a service that is not there, or has left", async () => {
+  const { order, db, ask, woken } = world();
+  assert.equal(ask(0, ["gone"]), null);
+  assert.notEqual(ask(), null);
+  const waits = order.waitForStart(["db", "gone"], new AbortController().signal);
+  order.leave("db", { record: () => null, poll: () => {} });
+  assert.notEqual(ask(), null, "it was another one of that name");
+  order.leave("db", db);
+  await waits;
+  assert.equal(woken(), 1);
+  assert.equal(ask(), null);
+});
+
+Deno.test("at a start a service waits for the ones before it, however their start ends, and no longer than hail runs", async () => {
+  const { order } = world();
+  const stop = new AbortController();
+  let over = false;
+  const waits = order.waitForStart(["db"], stop.signal).then(() => over = true);
+  await Promise.resolve();
+  assert.equal(over, false);
+  order.noteStarted("db");
+  await waits;
+  assert.equal(over, true);
+  const other = order.waitForStart(["web"], stop.signal);
+  stop.abort();
+  await other;
+});

@@ -1,0 +1,138 @@
+import type { Stop } from "../deployment/ports.ts";
+import { STATES } from "../deployment/machine.ts";
+import { removeState } from "../journal/remove.ts";
+import type { ProfilePath } from "../nix/profile_name.ts";
+import { createRunCommand } from "../process/run_command.ts";
+import type { Report } from "../report/event.ts";
+import type { OnRemoval } from "../settings/service.ts";
+import { systemClock } from "../time/system_clock.ts";
+import { readBootId } from "./boot_id.ts";
+import type { Environment } from "./environment.ts";
+import { failPoints } from "./fail_points.ts";
+import { type Deactivation, IdleService, lockForNow, type RemovalShared } from "./idle_service.ts";
+import { finishRenamed } from "./rename.ts";
+
+export type { RemovalShared } from "./idle_service.ts";
+
+/** Which service is taken out, and how. */
+export interface RemovalOptions {
+  readonly profile: ProfilePath;
+  /** What operators call it. */
+  readonly name: string;
+  readonly how: OnRemoval;
+  /** The state folder that its database lies in. */
+  readonly folder: string;
+  /** The configuration file of the agent that takes it out: what somebody else keeps by now stays. Null for the operator. */
+  readonly config: string | null;
+  readonly report: Report;
+  readonly stop: Stop;
+}
+
+/**
+ * Takes a service out: hail does not keep it any more, and does with it what `how` says; nothing is done to the data of the
+ * service. No hail may keep it; the profile's lock is held meanwhile. What is to be done is written down first, so that a
+ * removal that was cut off anywhere is finished when it is asked for again.
+ *
+ * @returns What was done, as one sentence.
+ * @throws {Failure} `profile-held`: another hail keeps it. `switch-failed`: the profile, or its lock, cannot be written.
+ * `state-unwritable`, `state-damaged`, `state-newer`: what is remembered of it cannot be read or written.
+ * `activation-not-run`: systemd does not answer. `activation-aborted`: `stop.now` has ended `bin/deactivate`.
+ * @throws The reason of `stop.gently`, between two steps.
+ */
+export async function removeService(
+  options: RemovalOptions,
+  shared: RemovalShared,
+): Promise<{ readonly message: string }> {
+  const lock = await lockForNow(options.profile, shared);
+  try {
+    const service = IdleService.read(options, shared);
+    if (service === null) return { message: `hail remembers nothing of ${options.name}` };
+    return { message: await remove(service, options, shared) };
+  } finally {
+    lock.release();
+  }
+}
+
+/**
+ * Takes a service out because the operator says so, while no hail keeps it.
+ *
+ * @throws As {@linkcode removeService}.
+ */
+export async function removeOffline(
+  options: Omit<RemovalOptions, "config">,
+  env: Environment,
+): Promise<{ readonly message: string }> {
+  const run = createRunCommand(systemClock);
+  return await removeService({ ...options, config: null }, {
+    env,
+    clock: systemClock,
+    run,
+    bootId: () => readBootId(run),
+    failPoint: failPoints(env),
+  });
+}
+
+async function remove(
+  service: IdleService,
+  options: RemovalOptions,
+  shared: RemovalShared,
+): Promise<string> {
+  const { profile, name, how, folder, config, report, stop } = options;
+  const { words, agent, renaming } = service.settings;
+  if (config !== null && !isKeptBy(service, config)) {
+    return `${name} is left alone: ${config} has not kept it last`;
+  }
+  // All that is left to do with it was to take it away behind a change of its name.
+  if (renaming !== undefined && await finishRenamed(service, options, shared)) {
+    return `${name} goes on under its new name`;
+  }
+  const { state, work } = service.record;
+  if (STATES[state] !== null && work !== null) {
+    report({
+      name: "removal",
+      level: "warning",
+      message: `deployment ${work.id} of ${name} is not finished: it was cut off while ${state}`,
+      fields: { profile, deployment: work.id, state },
+    });
+  }
+  const again = config === null && agent !== null
+    ? `; take it out of ${agent.config}, too, or the agent keeps it again`
+    : "";
+  const done = (message: string) => {
+    report({ name: "removed", level: "info", message: `${name}: ${message}`, fields: { profile, how } });
+    return `${message}${again}`;
+  };
+  const released = { words, agent: null, removing: null };
+  if (how === "keep") {
+    service.write(released);
+    return done(`hail does not keep ${profile} any more; the service runs on as it is`);
+  }
+  service.write({ words, agent, removing: how });
+  shared.failPoint?.("removal noted");
+  stop.gently.throwIfAborted();
+  const outcome = await service.deactivate(stop);
+  shared.failPoint?.("removal deactivated");
+  if (how === "deactivate") {
+    service.write(released);
+    return done(`${DEACTIVATED[outcome]}, and hail does not keep ${profile} any more`);
+  }
+  await service.removeProfile();
+  shared.failPoint?.("removal unlinked");
+  removeState(folder, profile);
+  return done(
+    `${
+      DEACTIVATED[outcome]
+    }, and ${profile} is gone with its generations; \`nix-collect-garbage\` frees the space`,
+  );
+}
+
+const DEACTIVATED: Readonly<Record<Deactivation, string>> = {
+  "done": "its bin/deactivate has run",
+  "failed": "its bin/deactivate has failed, as the log tells",
+  "missing": "it has no bin/deactivate to run",
+};
+
+/** Whether an agent has kept the service last, or somebody was about to take it out. */
+function isKeptBy({ settings: { agent, removing } }: IdleService, config: string): boolean {
+  return agent === null ? removing !== null : agent.config === config;
+}

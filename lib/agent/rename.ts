@@ -1,0 +1,200 @@
+import { STATES } from "../deployment/machine.ts";
+import type { Stop } from "../deployment/ports.ts";
+import type { ServiceRecord } from "../deployment/record.ts";
+import { copyService } from "../journal/copy.ts";
+import { findGroup } from "../journal/group.ts";
+import { removeState } from "../journal/remove.ts";
+import { identify } from "../journal/state_file.ts";
+import { databaseName } from "../journal/state_folder.ts";
+import { generations } from "../nix/generations.ts";
+import { createRunLogged } from "../nix/nix_command.ts";
+import { nixFiles } from "../nix/nix_files.ts";
+import type { ProfilePath } from "../nix/profile_name.ts";
+import { storeFolder, type StorePath } from "../nix/store_path.ts";
+import { createSwitch } from "../nix/switch.ts";
+import type { Report } from "../report/event.ts";
+import type { ServiceSettings } from "../settings/service.ts";
+import { encodeSettings, storedSettings } from "../settings/stored.ts";
+import { STATE_GROUP } from "./compose.ts";
+import { type IdleOptions, IdleService, lockForNow, type RemovalShared } from "./idle_service.ts";
+import { readStrays } from "./strays.ts";
+
+/** Where to look for what a service was called before. */
+export interface RenameOptions {
+  /** What the configuration says. */
+  readonly services: readonly ServiceSettings[];
+  /** The profiles whose databases may be open in this process: those are not touched. */
+  readonly busy: Iterable<ProfilePath>;
+  /** The configuration file. */
+  readonly config: string;
+  /** The state folder of the agent. */
+  readonly folder: string;
+  readonly report: Report;
+  readonly stop: Stop;
+}
+
+/**
+ * Lets a service go on that had another name before, and so another profile: the new profile gets the versions of the old
+ * one that may still be needed, and the new database all that was remembered; then the old ones go. Nothing is activated or
+ * deactivated. A change of name that was cut off anywhere is finished when this is called again; where nothing is to be
+ * done, nothing is. Where the new profile is in use already, both stay, which is told.
+ *
+ * Neither the old nor the new service may be kept meanwhile; the locks of both profiles are held. Where it fails, the service
+ * must not be begun: it would be deployed as if it were new.
+ *
+ * @throws {Failure} `profile-held`: another hail keeps one of them. `switch-failed`: a profile cannot be read or written.
+ * `state-unwritable`, `state-damaged`, `state-newer`: what is remembered cannot be read or written. `activation-not-run`,
+ * `activation-aborted`: an activation is under way, and its end cannot be waited for.
+ * @throws The reason of `stop.gently`, between two steps.
+ */
+export async function takeOverRenamed(
+  service: ServiceSettings,
+  options: RenameOptions,
+  shared: RemovalShared,
+): Promise<void> {
+  const { profile, name, renamedFrom } = service;
+  if (renamedFrom === undefined) return;
+  const { config, folder, report } = options;
+  const strays = readStrays({ ...options, storeFolder: storeFolder(shared.env) });
+  const before = strays.find(({ settings: { agent } }) =>
+    agent?.config === config && agent.name === renamedFrom
+  );
+  if (before === undefined) {
+    if (hasState(folder, profile)) return;
+    return report({
+      name: "rename-unknown",
+      level: "debug",
+      message: `nothing is remembered of ${renamedFrom}, which ${name} was called before`,
+      fields: { from: renamedFrom },
+    });
+  }
+  const lock = await lockForNow(before.profile, shared);
+  try {
+    const other = await lockForNow(profile, shared);
+    try {
+      await rename(service, { ...options, from: before.profile }, shared);
+    } finally {
+      other.release();
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+/**
+ * Takes away what a service had under its old name, if it goes on under the new one already.
+ *
+ * @returns Whether it does.
+ * @throws {Failure} `switch-failed`, `state-unwritable`: it cannot be taken away.
+ */
+export async function finishRenamed(
+  old: IdleService,
+  { folder, profile }: Pick<IdleOptions, "folder" | "profile">,
+  shared: RemovalShared,
+): Promise<boolean> {
+  const { renaming } = old.settings;
+  if (renaming === undefined || !hasState(folder, renaming)) return false;
+  await old.removeProfile();
+  shared.failPoint?.("rename unlinked");
+  removeState(folder, profile);
+  return true;
+}
+
+async function rename(
+  service: ServiceSettings,
+  options: RenameOptions & { readonly from: ProfilePath },
+  shared: RemovalShared,
+): Promise<void> {
+  const { profile, name } = service;
+  const { from, config, folder, report, stop } = options;
+  const place = { profile: from, folder, report };
+  const old = IdleService.read(place, shared);
+  if (old === null) return;
+  const fields = { from: from, profile };
+  if (!await finishRenamed(old, place, shared)) {
+    const why = await hindrance(old, profile, folder, shared);
+    if (why !== null) {
+      return report({
+        name: "rename-refused",
+        level: "warning",
+        message: `${name} does not take over from ${from}, which stays as it is: ${why}`,
+        fields,
+      });
+    }
+    old.write({ ...old.settings, renaming: profile });
+    shared.failPoint?.("rename noted");
+    stop.gently.throwIfAborted();
+    await old.outwait(stop);
+    await point(service, old, options, shared);
+    shared.failPoint?.("rename pointed");
+    old.withStored((stored) =>
+      copyService(stored, {
+        folder,
+        profile,
+        jobUri: service.jobUri.text,
+        settings: encodeSettings(storedSettings(service, config)),
+        gid: findGroup(STATE_GROUP),
+        now: shared.clock.now(),
+      })
+    );
+    shared.failPoint?.("rename copied");
+    await finishRenamed(old, place, shared);
+  }
+  report({
+    name: "renamed",
+    level: "info",
+    message:
+      `${name} goes on from where ${service.renamedFrom} was: its profile is ${profile} now, before ${from}`,
+    fields,
+  });
+}
+
+/** What stands in the way of a change of name; null for nothing. */
+async function hindrance(
+  old: IdleService,
+  profile: ProfilePath,
+  folder: string,
+  { files = nixFiles }: RemovalShared,
+): Promise<string | null> {
+  if (hasState(folder, profile)) return `${profile} has a state of its own already`;
+  // What is there is of an earlier try.
+  if (old.settings.renaming === profile) return null;
+  const isFree = await files.readLink(profile).then((target) => target === null, () => false);
+  return isFree ? null : `${profile} is there already`;
+}
+
+/** Makes the new profile point at what the old one points at, with the versions that may be gone back to behind it. */
+async function point(
+  { profile }: ServiceSettings,
+  old: IdleService,
+  { from, report }: Pick<RenameOptions, "report"> & { readonly from: ProfilePath },
+  { env, run, files = nixFiles }: RemovalShared,
+): Promise<void> {
+  const current = await old.current();
+  if (current === null) return;
+  const store = storeFolder(env);
+  const { switchTo } = createSwitch({
+    profile,
+    storeFolder: store,
+    runLogged: createRunLogged(run, report),
+    files,
+  });
+  const needed = neededPaths(old.record);
+  // Only what the old profile keeps is surely there.
+  const kept = (await generations(from, store, files)).map(({ path }) => path);
+  const made = (await generations(profile, store, files)).map(({ path }) => path);
+  for (const path of new Set(kept)) {
+    if (needed.has(path) && path !== current && !made.includes(path)) await switchTo(path);
+  }
+  await switchTo(current);
+}
+
+/** The versions besides the current one that a service may have to go to. */
+function neededPaths({ state, work, previous }: ServiceRecord): ReadonlySet<StorePath> {
+  const versions = [previous, work?.goBackTo, STATES[state] === null ? null : work?.target];
+  return new Set(versions.flatMap((version) => version?.path ?? []));
+}
+
+function hasState(folder: string, profile: string): boolean {
+  return identify(`${folder}/${databaseName(profile)}`) !== null;
+}

@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { CONFIG, cutEverywhere, IdleWorld } from "../../tests/support/idle_world.ts";
+import { lockProfile } from "../nix/profile_lock.ts";
+import type { ProfilePath } from "../nix/profile_name.ts";
+import type { ServiceSettings } from "../settings/service.ts";
+import { storedSettings } from "../settings/stored.ts";
+import { removeService } from "./removal.ts";
+import { takeOverRenamed } from "./rename.ts";
+import { findOrphans } from "./strays.ts";
+
+/** A service `shop`, which was called `web` before. */
+function shopOf(world: IdleWorld, more: Partial<ServiceSettings> = {}): ServiceSettings {
+  return world.settings("shop", { renamedFrom: "web", ...more });
+}
+
+function takeOver(world: IdleWorld, service: ServiceSettings, busy: readonly ProfilePath[] = []) {
+  const { state: folder, report, stop, shared } = world;
+  const options = { services: [service], busy, config: CONFIG, folder, report, stop };
+  return takeOverRenamed(service, options, shared);
+}
+
+Deno.test("a service with another name goes on with all that was remembered, and nothing is run", async () => {
+  using world = new IdleWorld();
+  world.keep("web");
+  const { record, ids } = world.stored("web");
+  const service = shopOf(world);
+  await takeOver(world, service);
+  assert.deepEqual(world.sight(), {
+    profiles: {
+      ".shop.hail-lock": "",
+      ".web.hail-lock": "",
+      "shop": "shop-2-link",
+      "shop-1-link": world.version(2).replace(`${world.folder}/`, ""),
+      "shop-2-link": world.version(3).replace(`${world.folder}/`, ""),
+    },
+    state: ["shop.sqlite"],
+  });
+  const stored = world.stored("shop");
+  assert.deepEqual([stored.record, stored.ids], [record, ids]);
+  assert.deepEqual([stored.profile, stored.jobUri], [service.profile, service.jobUri.text]);
+  assert.deepEqual(stored.settings, storedSettings(service, CONFIG));
+  assert.deepEqual(world.activations, []);
+  assert.equal(world.named("renamed").length, 1);
+  const before = world.sight();
+  world.events.length = 0;
+  await takeOver(world, service);
+  assert.deepEqual([world.sight(), world.events], [before, []], "once is enough");
+});
+
+Deno.test("cut off anywhere and done again, a change of name ends the same", async () => {
+  const steps = await cutEverywhere(
+    () => {
+      const world = new IdleWorld();
+      world.keep("web");
+      return world;
+    },
+    (world) => takeOver(world, shopOf(world)),
+    (world) => ({
+      ...world.sight(),
+      active: world.stored("shop").record.active?.buildId,
+      ran: world.activations,
+    }),
+    (cut, whole, step) => assert.deepEqual(cut, whole, step),
+  );
+  assert.ok(steps.length > 15, steps.join("\n"));
+});
+
+Deno.test("cut off when the new name has all, it is no removal, even if the file does not tell of it any more", async () => {
+  for (const point of ["rename copied", "rename unlinked"]) {
+    using world = new IdleWorld();
+    world.keep("web", { more: { onRemoval: "purge" } });
+    world.onStep = (step) => {
+      if (step === point) throw new Error("killed");
+    };
+    await assert.rejects(takeOver(world, shopOf(world)), /killed/);
+    world.onStep = () => {};
+    const { state: folder, store: storeFolder, report, stop, shared } = world;
+    const services = [world.settings("shop")];
+    const [orphan, ...more] = findOrphans({ folder, config: CONFIG, services, storeFolder, report });
+    assert.ok(orphan !== undefined && more.length === 0);
+    const { message } = await removeService({ ...orphan, folder, config: CONFIG, report, stop }, shared);
+    assert.equal(message, "web goes on under its new name");
+    assert.deepEqual(world.activations, []);
+    assert.deepEqual(world.sight().state, ["shop.sqlite"]);
+    assert.deepEqual(Object.keys(world.links()), [
+      ...[".shop.hail-lock", ".web.hail-lock", "shop", "shop-1-link", "shop-2-link"],
+    ]);
+  }
+});
+
+Deno.test("a deployment that was under way goes on under the new name, when what runs of it has ended", async () => {
+  using world = new IdleWorld();
+  const leader = { pid: Deno.pid, bootId: "boot" };
+  const work = world.deployment(3, { endedAt: null, outcome: null, leader });
+  world.keep("web", { record: { state: "activating", work } });
+  world.leftover = 2;
+  await takeOver(world, shopOf(world));
+  assert.deepEqual(world.named("activation-left").map(({ fields }) => fields?.["pid"]), [Deno.pid]);
+  const { record } = world.stored("shop");
+  assert.deepEqual([record.state, record.work], ["activating", work]);
+  assert.deepEqual(world.activations, []);
+});
+
+Deno.test("a service that was never deployed keeps what is remembered", async () => {
+  using world = new IdleWorld();
+  world.keep("web", {
+    versions: 0,
+    record: { state: "idle", pause: { reason: "fair", since: 1, until: null } },
+  });
+  await takeOver(world, shopOf(world));
+  assert.deepEqual(world.sight(), {
+    profiles: { ".shop.hail-lock": "", ".web.hail-lock": "" },
+    state: ["shop.sqlite"],
+  });
+  assert.equal(world.stored("shop").record.pause?.reason, "fair");
+});
+
+Deno.test("nothing is done where nothing is remembered, or it is not this agent's, or has another name", async () => {
+  using world = new IdleWorld();
+  world.keep("web", { config: "/etc/other.toml" });
+  world.keep("cms");
+  world.keep("api", { config: null });
+  const before = world.sight();
+  await takeOver(world, shopOf(world));
+  await takeOver(world, world.settings("shop", { renamedFrom: "api" }));
+  await takeOver(world, world.settings("shop"));
+  assert.deepEqual(world.sight(), before);
+  assert.deepEqual(world.events.map(({ name, level }) => `${name} ${level}`), [
+    "rename-unknown debug",
+    "rename-unknown debug",
+  ]);
+  world.events.length = 0;
+  const busy = world.settings("shop", { renamedFrom: "cms" });
+  await takeOver(world, busy, [world.profile("cms")]);
+  assert.deepEqual(world.sight(), before);
+});
+
+Deno.test("the profile stays where it is named: then there is nothing to do", async () => {
+  using world = new IdleWorld();
+  const { profile } = world.keep("web");
+  const before = world.sight();
+  await takeOver(world, shopOf(world, { profile }));
+  assert.deepEqual([world.sight(), world.events], [before, []]);
+});
+
+Deno.test("a new profile that is in use is not overwritten, and the old one is not taken out for it", async () => {
+  for (const what of ["state", "profile", "folder"] as const) {
+    using world = new IdleWorld();
+    world.keep("web", { more: { onRemoval: "purge" } });
+    if (what === "state") world.keep("shop", { versions: 1 });
+    if (what === "profile") world.point(world.profile("shop"), 1, world.version(9));
+    if (what === "folder") Deno.mkdirSync(world.profile("shop"));
+    const before = world.sight();
+    const service = shopOf(world);
+    await takeOver(world, service);
+    const { ".web.hail-lock": _one, ".shop.hail-lock": _other, ...profiles } = world.links();
+    assert.deepEqual({ ...world.sight(), profiles }, before);
+    assert.deepEqual(world.named("rename-refused").map(({ level }) => level), ["warning"]);
+    const { state: folder, store: storeFolder, report } = world;
+    const options = { folder, config: CONFIG, services: [service], storeFolder, report };
+    assert.deepEqual(findOrphans(options), []);
+  }
+});
+
+Deno.test("a profile that another hail holds is not touched", async () => {
+  for (const name of ["web", "shop"]) {
+    using world = new IdleWorld();
+    world.keep("web");
+    const lock = await lockProfile(world.profile(name), world.store);
+    const { state } = world.sight();
+    await assert.rejects(takeOver(world, shopOf(world)), { code: "profile-held" });
+    assert.deepEqual([world.sight().state, world.commands], [state, []]);
+    lock.release();
+    await takeOver(world, shopOf(world));
+    assert.deepEqual(world.sight().state, ["shop.sqlite"]);
+  }
+});

@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { VirtualClock } from "../time/virtual_clock.ts";
+import { HttpFault } from "./http_fault.ts";
+import { Turns } from "./turns.ts";
+
+const NEVER = new AbortController().signal;
+const HOUR = 3_600_000;
+
+/** Turns, and who has one. */
+function start(rules: { width?: number; patience?: number; most?: number } = {}) {
+  const clock = new VirtualClock();
+  const state = { width: rules.width ?? 2 };
+  const turns = new Turns(clock, {
+    width: () => state.width,
+    patience: () => rules.patience ?? 10_000,
+    most: rules.most ?? 16,
+  });
+  const begun: string[] = [];
+  const ends = new Map<string, () => void>();
+  const take = (name: string, limit = HOUR, signal = NEVER) =>
+    turns.take(limit, signal).then((end) => {
+      begun.push(name);
+      ends.set(name, end);
+    });
+  return { clock, state, begun, take, end: (name: string) => ends.get(name)?.() };
+}
+
+Deno.test("turns: so many at once, the others in the order in which they came", async () => {
+  const { clock, begun, take, end } = start();
+  for (const name of ["a", "b", "c", "d"]) void take(name);
+  await clock.advance(0);
+  assert.deepEqual(begun, ["a", "b"]);
+  end("b");
+  await clock.advance(0);
+  assert.deepEqual(begun, ["a", "b", "c"]);
+  end("a");
+  end("c");
+  await clock.advance(0);
+  void take("e");
+  await clock.advance(0);
+  assert.deepEqual(begun, ["a", "b", "c", "d", "e"]);
+  assert.deepEqual(clock.sleeps, [], "nothing is left waiting");
+});
+
+Deno.test("turns: nobody overtakes those who wait", async () => {
+  const { clock, state, begun, take } = start({ width: 1 });
+  for (const name of ["a", "b"]) void take(name);
+  state.width = 2;
+  void take("c");
+  await clock.advance(0);
+  assert.deepEqual(begun, ["a"]);
+  await clock.advance(10_000);
+  assert.deepEqual(begun, ["a", "b", "c"]);
+});
+
+Deno.test("turns: what lasts too long does not count any more", async () => {
+  const { clock, begun, take } = start();
+  for (const name of ["a", "b", "c", "d", "e"]) void take(name);
+  await clock.advance(9_999);
+  assert.deepEqual(begun, ["a", "b"]);
+  await clock.advance(1);
+  assert.deepEqual(begun, ["a", "b", "c", "d"]);
+  await clock.advance(10_000);
+  assert.deepEqual(begun, ["a", "b", "c", "d", "e"]);
+});
+
+Deno.test("turns: what could be waited for for a short time only counts for a quarter of it", async () => {
+  const { clock, begun, take } = start({ width: 1 });
+  for (const name of ["a", "b", "c"]) void take(name, 1_000);
+  await clock.advance(249);
+  assert.deepEqual(begun, ["a"]);
+  await clock.advance(251);
+  assert.deepEqual(begun, ["a", "b", "c"]);
+});
+
+Deno.test("turns: there are never more than the most, however long they last", async () => {
+  const { clock, begun, take, end } = start({ most: 3 });
+  for (const name of ["a", "b", "c", "d"]) void take(name);
+  await clock.advance(HOUR / 2);
+  assert.deepEqual(begun, ["a", "b", "c"]);
+  end("a");
+  await clock.advance(0);
+  assert.deepEqual(begun, ["a", "b", "c", "d"]);
+});
+
+Deno.test("turns: who waits may give up, and is passed over", async () => {
+  const { clock, begun, take, end } = start({ width: 1 });
+  const controller = new AbortController();
+  const reason = new Error("told to stop");
+  void take("a");
+  const given = take("b", HOUR, controller.signal);
+  void take("c");
+  await clock.advance(0);
+  controller.abort(reason);
+  await assert.rejects(given, (error) => error === reason);
+  end("a");
+  await clock.advance(0);
+  assert.deepEqual(begun, ["a", "c"]);
+  await assert.rejects(take("d", HOUR, controller.signal), (error) => error === reason);
+});
+
+Deno.test("turns: who gives up alone leaves no timer behind", async () => {
+  const { clock, take } = start({ width: 1 });
+  const controller = new AbortController();
+  void take("a");
+  const given = take("b", HOUR, controller.signal);
+  await clock.advance(0);
+  assert.equal(clock.sleeps.length, 2);
+  controller.abort();
+  await assert.rejects(given);
+  assert.deepEqual(clock.sleeps, []);
+});
+
+Deno.test("turns: waiting has a limit, and says so", async () => {
+  const { clock, begun, take, end } = start({ width: 1, patience: Infinity });
+  void take("a");
+  const late = take("b", 30_000).then(() => null, (error: unknown) => error);
+  await clock.advance(30_000);
+  const error = await late;
+  assert.ok(error instanceof HttpFault && error.kind === "time-limit");
+  assert.match(error.message, /not sent within 30 s$/);
+  void take("c");
+  end("a");
+  await clock.advance(0);
+  assert.deepEqual(begun, ["a", "c"]);
+});
+
+Deno.test("turns: what gives up in the moment in which its turn comes ends it like any other", async () => {
+  const { clock, begun, take, end } = start({ width: 1 });
+  const controller = new AbortController();
+  void take("a");
+  void take("b", HOUR, controller.signal);
+  await clock.advance(0);
+  end("a");
+  controller.abort();
+  await clock.advance(0);
+  assert.deepEqual(begun, ["a", "b"]);
+});

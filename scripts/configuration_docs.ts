@@ -1,0 +1,169 @@
+/**
+ * Writes docs/configuration.md and docs/schema/config.json out of the table in lib/settings/table.ts:
+ * `deno run -A scripts/configuration_docs.ts`. A test fails where they differ.
+ *
+ * @module
+ */
+
+import { fileURLToPath } from "node:url";
+import { configSchema } from "../lib/config/schema.ts";
+import { type Group, GROUPS, type Place, type Setting } from "../lib/settings/setting.ts";
+import { AGENT_SETTINGS, keysOf, SERVICE_SETTINGS } from "../lib/settings/table.ts";
+
+/** The page and the schema, by their paths. */
+export const PAGE = fileURLToPath(new URL("../docs/configuration.md", import.meta.url));
+export const SCHEMA = fileURLToPath(new URL("../docs/schema/config.json", import.meta.url));
+
+/** The example of the page. */
+export const EXAMPLE = `poll-period = "1m"
+netrc-file = "/etc/hail/netrc"
+
+[services.db]
+job-uri = "https://hydra.example/job/shop/main/db"
+
+[services.web]
+job-uri = "https://hydra.example/job/shop/main/web"
+health-check = "http http://localhost:8080/ready"
+after = ["db"]
+`;
+
+const INTRODUCTION = `# The configuration of hail agent
+
+Made by \`deno run -A scripts/configuration_docs.ts\` out of the table in \`lib/settings/table.ts\`; a test keeps the two
+the same.
+
+\`hail agent --config FILE\` keeps many services in one process. The file, \`/etc/hail/config.toml\` unless it is named, is
+[TOML](https://toml.io/en/v1.0.0) or JSON: JSON, if its name ends in \`.json\`, or it ends in neither and the first
+character is a \`{\`.
+
+\`\`\`toml
+${EXAMPLE}\`\`\`
+
+What stands at the top holds for all services; what stands below \`[services.NAME]\` holds for that one, in place of what
+the top says. The keys are the long options of the classic command line, \`hail --profile PROFILE --job-uri URI\`, which is
+the same with one service.
+
+- **Values** are written as on the command line. What is a number there may be one here: \`poll-period = 5\` is five
+  minutes. An option without a value is \`true\` or \`false\`. An option that may be repeated is a list of texts, or one
+  text; a list of a service stands in place of the list at the top, and \`[]\` empties it.
+- **Names** of services begin with a letter or a digit; letters, digits, \`.\`, \`_\` and \`-\` follow, 100 at the most.
+  The name is also that of the profile, below Nix's profiles folder, unless \`profile\` says otherwise.
+- **Paths** of files are absolute.
+- **Secrets** never stand in it, only the names of the files that hold them.
+- **A file without services** is an agent with nothing to do.
+
+The file is read as a whole, up to 1 MiB, which is room for ten thousand services. If anything is wrong with it, none of it
+is used: a key that does not exist, a value that cannot be read, two services on one profile, an order that goes in a
+circle. Where root runs the agent, only root may be able to write the file and its folder.
+
+| command | |
+| --- | --- |
+| \`hail config check\` | says all that is wrong, each with file, line and key, without running anything; exit status 0 or 2 |
+| \`hail config show [SERVICE...]\` | what is in force, and where it comes from; with \`--json\` as [schema/config-show.json](schema/config-show.json) has it |
+| \`hail config schema\` | the JSON Schema of the file, for editors and programs: [schema/config.json](schema/config.json) |
+`;
+
+const TABLES = `## Every key
+
+"command line" is the classic one. What may stand at the "top" for all services, a "service" may say for itself.
+`;
+
+const ENDING = `## Order
+
+\`after = ["db"]\` makes a service wait, with its first deployment and with each update, until \`db\` is active at what
+Hydra says. Names have to be of this file, and no circle may come of them; services that are not connected do not wait for
+each other.
+
+## Gates
+
+\`gate\` says when a build may be deployed: in a maintenance window, not at a holiday, when it has an age, when the whole
+evaluation is green, when a program says so. All gates have to be open. [gates.md](gates.md) has the kinds.
+
+## Reload
+
+SIGHUP (\`systemctl reload\`) makes the agent read the file again. A file with anything wrong in it is refused, every
+problem is logged, and the old configuration stays in force. From a good one only what has changed is applied: new services
+begin, those that are gone leave, and a service with other settings takes them between two polls. A deployment that is
+under way is not disturbed, and nothing is activated again. Another \`state-dir\` takes effect when hail is started again.
+
+## Removal
+
+What becomes of a service that is taken out of the file is what its \`on-removal\` said when it still was there:
+
+| | |
+| --- | --- |
+| \`keep\` | nothing: it runs on, and its profile stays |
+| \`deactivate\` | its \`bin/deactivate\` runs; the profile stays |
+| \`purge\` | its \`bin/deactivate\` runs; then the profile, its generations and what hail remembers of it go |
+
+The data of a service is never touched. It makes no difference whether the agent runs when the service is taken out: it
+looks at its next start. \`hail remove\` does the same by hand, see [operator.md](operator.md).
+
+## Another name
+
+A service under another name is another service, and the old one is removed, unless it says what it was called before:
+
+\`\`\`toml
+[services.shop]
+renamed-from = "web"
+\`\`\`
+
+The new profile then takes over the versions of the old one, and hail's memory of it. Nothing is activated or deactivated.
+The key may stay; nothing in the file may have the old name.
+`;
+
+/** The text of the page. */
+export function configurationPage(): string {
+  return [INTRODUCTION, TABLES, ...GROUPS.map(tableOf), ENDING].join("\n");
+}
+
+/** The text of the schema. */
+export function schemaText(): string {
+  return `${JSON.stringify(configSchema(), null, 2)}\n`;
+}
+
+type Row = readonly [string, Setting<unknown>];
+
+const ROWS: readonly Row[] = [
+  ...keysOf(SERVICE_SETTINGS).map((key): Row => [key, SERVICE_SETTINGS[key]]),
+  ...keysOf(AGENT_SETTINGS).map((key): Row => [key, AGENT_SETTINGS[key]]),
+];
+
+function tableOf(group: Group): string {
+  return [
+    `### ${group}`,
+    "",
+    "| key | | value | default | where |",
+    "| --- | --- | --- | --- | --- |",
+    ...ROWS.filter(([, setting]) => setting.group === group).map(rowOf),
+    "",
+  ].join("\n");
+}
+
+function rowOf([key, setting]: Row): string {
+  const { about, more, form, notation } = setting;
+  const what = more === undefined ? about : `${about} ${more}`;
+  const value = form === "list" ? `a list: ${notation.written}` : notation.written;
+  const cells = [
+    `\`${key}\``,
+    what,
+    value,
+    defaultOf(key, setting),
+    setting.places.map(placeName).join(", "),
+  ];
+  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+}
+
+function defaultOf(key: string, { initial }: Setting<unknown>): string {
+  if (initial === null) return key === "profile" ? "the service's name" : "must be there";
+  return initial.texts === null || initial.texts.length === 0 ? initial.shown : `\`${initial.shown}\``;
+}
+
+function placeName(place: Place): string {
+  return { "command-line": "command line", "defaults": "top", "service": "service", "agent": "top" }[place];
+}
+
+if (import.meta.main) {
+  await Deno.writeTextFile(PAGE, configurationPage());
+  await Deno.writeTextFile(SCHEMA, schemaText());
+}

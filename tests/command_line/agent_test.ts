@@ -1,0 +1,169 @@
+/** `hail agent` as a process. */
+import assert from "node:assert/strict";
+import { eventually } from "../support/command.ts";
+import { AgentWorld } from "./agent_world.ts";
+
+Deno.test("an agent keeps several services, each in its own time, and ends when it is told to", async () => {
+  await using its = await AgentWorld.make();
+  const ids = [await its.release("web"), await its.release("api"), await its.release("db")];
+  await its.configure({ web: {}, api: {}, db: { profile: '"data/db"' } });
+  await its.start();
+  await its.activated(`web ${ids[0]}`, `api ${ids[1]}`, `db ${ids[2]}`);
+  await eventually(
+    "all active",
+    async () => Object.values(await its.states()).every((state) => state === "active"),
+  );
+  assert.deepEqual(Object.keys(await its.states()), ["api", "db", "web"]);
+  assert.match(await its.profile("data/db"), /-db-/);
+  assert.match(its.log, /^\S+ web: activated \S+ in \d+ ms$/m);
+
+  const newer = await its.release("api");
+  const { status, stderr } = await its.hail("poll", "api");
+  assert.equal(status, 0, stderr);
+  await its.activated(`api ${newer}`);
+  assert.equal((await its.activations()).length, 4, "the others were left alone");
+  assert.equal(await its.stop(), 0);
+  assert.match(its.log, /hail stops\n$/);
+});
+
+Deno.test("services come one after the other where they say so, at first deployments and at updates", async () => {
+  await using its = await AgentWorld.make();
+  const first = [await its.release("db", "sleep 0.5"), await its.release("api"), await its.release("web")];
+  await its.configure({ web: { after: '["api", "db"]' }, api: { after: '["db"]' }, db: {} }, {
+    "max-activations": "3",
+  });
+  await its.start();
+  await its.activated(`web ${first[2]}`);
+  assert.deepEqual(await its.activations(), [`db ${first[0]}`, `api ${first[1]}`, `web ${first[2]}`]);
+
+  const second = [await its.release("db", "sleep 0.5"), await its.release("api"), await its.release("web")];
+  // The last one hears of it first.
+  await its.hail("poll", "web");
+  await its.activated(`web ${second[2]}`);
+  assert.deepEqual((await its.activations()).slice(3), [
+    `db ${second[0]}`,
+    `api ${second[1]}`,
+    `web ${second[2]}`,
+  ]);
+});
+
+Deno.test("a service waits for one that fails, says so, and comes once that is well again", async () => {
+  await using its = await AgentWorld.make();
+  await its.release("db", "exit 1");
+  const web = await its.release("web");
+  await its.configure({ db: {}, web: { after: '["db"]' } });
+  await its.start();
+  await eventually("web waits", async () => (await its.states())["web"] === "held");
+  const { stdout } = await its.hail("status", "web");
+  assert.match(stdout.replace(/\s+/g, " "), /it comes after db, which was not deployed yet/);
+  const good = await its.release("db");
+  await its.hail("poll", "db");
+  await its.activated(`web ${web}`);
+  assert.deepEqual((await its.activations()).slice(-2), [`db ${good}`, `web ${web}`]);
+});
+
+Deno.test("what hangs, floods or fails in one service holds up no other", async () => {
+  await using its = await AgentWorld.make();
+  await its.release("hangs", "sleep 600");
+  await its.release("floods", "yes 'a line of nothing that matters' | head -c 200000000");
+  await its.release("fails", "kill -9 $$");
+  const good = await its.release("good");
+  its.hydra.addJob("demo/main/none");
+  await its.configure({
+    floods: { "activation-timeout": '"20s"' },
+    hangs: { "activation-timeout": '"20s"' },
+    fails: {},
+    none: {},
+    broken: { "job-uri": '"http://127.0.0.1:1/job/a/b/c"' },
+    good: { after: '["fails"]', "on-removal": '"keep"' },
+    other: {},
+  }, { "max-activations": "2" });
+  const other = await its.release("other");
+  await its.start();
+  await its.activated(`other ${other}`, "hangs 101");
+  // What it comes after has failed for good: it is not deployed, and says why.
+  await eventually("good waits", async () => (await its.states())["good"] === "held");
+  assert.equal((await its.activations()).includes(`good ${good}`), false);
+  const newer = await its.release("other");
+  const begun = performance.now();
+  await its.hail("poll", "other");
+  await its.activated(`other ${newer}`);
+  assert.ok(performance.now() - begun < 15_000);
+  await its.stop("SIGKILL");
+});
+
+Deno.test("a reload applies what has changed, and nothing else", async () => {
+  await using its = await AgentWorld.make();
+  const ids = [await its.release("web"), await its.release("api"), await its.release("old")];
+  await its.configure({ web: {}, api: {}, old: { "on-removal": '"deactivate"' } });
+  await its.start();
+  await its.activated(`web ${ids[0]}`, `api ${ids[1]}`, `old ${ids[2]}`);
+
+  await its.configure({ web: { "pol-period": "5" } });
+  await its.reload();
+  assert.match(its.log, /services\.web\.pol-period/);
+  assert.match(its.log, /Did you mean poll-period\?/);
+  assert.match(its.log, /the old one stays in force/);
+
+  const fresh = await its.release("new");
+  const polls = its.hydra.requests.length;
+  await its.configure({ web: {}, api: { "health-timeout": '"1m"' }, new: {} });
+  await its.reload();
+  assert.match(its.log, /1 new, 1 changed, 1 gone, 1 as before/);
+  await its.activated(`new ${fresh}`, "old off");
+  await eventually("the change", () => its.log.includes("api: its new settings are in force"));
+  assert.equal((await its.activations()).filter((line) => /^(web|api) /.test(line)).length, 2);
+  const asked = its.hydra.requests.slice(polls).map(({ path }) => path);
+  assert.ok(!asked.some((path) => path.includes("/web/")), "what has not changed is not even polled");
+  assert.deepEqual(Object.keys(await its.states()).toSorted(), ["api", "new", "old", "web"]);
+  assert.match(await its.profile("old"), /-old-/, "only its bin/deactivate has run");
+});
+
+Deno.test("an agent waits for a profile that another hail holds, and takes it over as soon as that ends", async () => {
+  await using its = await AgentWorld.make();
+  const ids = [await its.release("web"), await its.release("api")];
+  await its.configure({ web: {}, api: {} });
+  await using holder = await its.classic("web");
+  await its.activated(`web ${ids[0]}`);
+  await its.start();
+  await its.activated(`api ${ids[1]}`);
+  await eventually("a word of it", () => /web: .*another hail holds it, process \d+/.test(its.log));
+  holder.kill("SIGTERM");
+  await holder.finish();
+  await eventually(
+    "web is taken over",
+    async () => (await its.activations()).filter((line) => line.startsWith("web ")).length === 2,
+  );
+  assert.equal((await its.states())["web"], "active");
+});
+
+Deno.test("a service that leaves and comes back is one after the other, and its removal is off", async () => {
+  await using its = await AgentWorld.make();
+  const slow = await its.release("web", "sleep 2");
+  await its.configure({ web: { "on-removal": '"purge"' } });
+  await its.start();
+  await its.activated(`web ${slow}`);
+  await its.configure({});
+  await its.reload();
+  await its.configure({ web: {} });
+  await its.reload();
+  await eventually("web is active", async () => (await its.states())["web"] === "active");
+  assert.match(await its.profile("web"), /-web-/);
+  assert.equal((await its.activations()).includes("web off"), false);
+});
+
+Deno.test("an agent that was killed goes on, and takes out what its configuration does not name any more", async () => {
+  await using its = await AgentWorld.make();
+  const ids = [await its.release("web", "sleep 1"), await its.release("old")];
+  await its.configure({ web: {}, old: { "on-removal": '"purge"' } });
+  await its.start();
+  await its.activated(`web ${ids[0]}`, `old ${ids[1]}`);
+  await eventually("old is active", async () => (await its.states())["old"] === "active");
+  await its.stop("SIGKILL");
+  await its.configure({ web: {} });
+  await its.start();
+  await its.activated("old off");
+  await eventually("web is active", async () => (await its.states())["web"] === "active");
+  await eventually("old is gone", async () => !("old" in await its.states()));
+  await assert.rejects(its.profile("old"), Deno.errors.NotFound);
+});

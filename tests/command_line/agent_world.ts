@@ -1,0 +1,153 @@
+/** An agent from its sources in a {@linkcode SmallWorld}: each service has a job, a profile and an activation of its own. */
+import { fileURLToPath } from "node:url";
+import { eventually, RunningCommand } from "../support/command.ts";
+import { SmallWorld } from "./small_world.ts";
+
+const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+
+/** A service in the configuration: what it has besides its job. */
+export type ServiceText = Readonly<Record<string, string>>;
+
+/** A host with one agent. */
+export class AgentWorld implements AsyncDisposable {
+  readonly #small: SmallWorld;
+  #agent: RunningCommand | null = null;
+  #builds = 100;
+
+  private constructor(small: SmallWorld) {
+    this.#small = small;
+  }
+
+  static async make(): Promise<AgentWorld> {
+    return new AgentWorld(await SmallWorld.make());
+  }
+
+  get hydra() {
+    return this.#small.hydra;
+  }
+
+  get folder(): string {
+    return this.#small.folder;
+  }
+
+  get config(): string {
+    return `${this.folder}/hail.toml`;
+  }
+
+  /** The agent's log so far. */
+  get log(): string {
+    return this.#agent?.stderr ?? "";
+  }
+
+  /** Runs a command to its end. */
+  hail(...args: readonly string[]) {
+    return this.#small.hail(...args);
+  }
+
+  /** Makes a build the latest of a service's job. Its activation writes `NAME BUILD`, and then does what the script says. */
+  async release(name: string, script = "exit 0"): Promise<number> {
+    const id = ++this.#builds;
+    const path = `${this.folder}/store/${String(id).padStart(32, "0")}-${name}-${id}`;
+    await Deno.mkdir(`${path}/bin`, { recursive: true });
+    const write = (program: string, what: string) =>
+      Deno.writeTextFile(
+        `${path}/bin/${program}`,
+        `#!/bin/sh\necho "${what}" >> ${this.folder}/activations\n`,
+        { mode: 0o755 },
+      );
+    await write("activate", `${name} ${id}`);
+    await Deno.writeTextFile(`${path}/bin/activate`, `${script}\n`, { append: true });
+    await write("deactivate", `${name} off`);
+    this.hydra.setLatest(`demo/main/${name}`, {
+      id,
+      path,
+      nixname: `${name}-${id}`,
+      stoptime: 1_700_000_000,
+    });
+    return id;
+  }
+
+  /** Writes the configuration: the lines at its top, and the lines of each service. */
+  async configure(services: Readonly<Record<string, ServiceText>>, top: ServiceText = {}): Promise<void> {
+    const lines = (text: ServiceText) =>
+      Object.entries(text).map(([key, value]) => `${key} = ${value}`).join("\n");
+    const all = { "poll-period": '"1h"', "soak-time": '"0"', ...top };
+    const tables = Object.entries(services).map(([name, text]) =>
+      `[services.${name}]\n${lines({ "job-uri": `"${this.hydra.jobUri(`demo/main/${name}`)}"`, ...text })}\n`
+    );
+    await Deno.writeTextFile(this.config, `${lines(all)}\n${tables.join("")}`);
+  }
+
+  /** Starts the agent. */
+  async start(): Promise<RunningCommand> {
+    const agent = new RunningCommand(
+      [Deno.execPath(), "run", "--quiet", "-A", MAIN, "agent", "--config", this.config],
+      { env: this.#small.env },
+    );
+    this.#agent = agent;
+    await agent.untilPrinted(/ keeps \d+ service/);
+    return agent;
+  }
+
+  /** Starts a hail of the classic command line beside it. */
+  async classic(name: string): Promise<RunningCommand> {
+    const job = this.hydra.jobUri(`demo/main/${name}`);
+    const args = ["--profile", name, "--job-uri", job, "--poll-period", "1h", "--soak-time", "0"];
+    const hail = new RunningCommand([Deno.execPath(), "run", "--quiet", "-A", MAIN, ...args], {
+      env: this.#small.env,
+    });
+    await hail.untilPrinted(/ keeps /);
+    return hail;
+  }
+
+  /** Lets the agent read its configuration again, and waits until it has. */
+  async reload(): Promise<void> {
+    const count = () =>
+      this.log.split("configuration was read again").length +
+      this.log.split("old one stays in force").length;
+    const before = count();
+    this.#agent?.kill("SIGHUP");
+    await eventually("a reload", () => count() > before);
+  }
+
+  /** Ends the agent and waits for that. */
+  async stop(signal: Deno.Signal = "SIGTERM"): Promise<number> {
+    this.#agent?.kill(signal);
+    return (await this.#agent?.finish())?.status ?? -1;
+  }
+
+  /** What was activated so far, `NAME BUILD` each, in order; and `NAME off` for what was deactivated. */
+  async activations(): Promise<string[]> {
+    try {
+      return (await Deno.readTextFile(`${this.folder}/activations`)).trimEnd().split("\n");
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return [];
+      throw error;
+    }
+  }
+
+  /** Waits until something was activated. */
+  activated(...what: readonly string[]): Promise<void> {
+    return eventually(`the activation of ${what}`, async () => {
+      const all = await this.activations();
+      return what.every((one) => all.includes(one));
+    });
+  }
+
+  /** The states of the services, by name, as `hail status --json` has them. */
+  async states(): Promise<Record<string, string>> {
+    const { stdout } = await this.hail("status", "--json");
+    const { services } = JSON.parse(stdout) as { services: { service: string; state: string }[] };
+    return Object.fromEntries(services.map(({ service, state }) => [service, state]));
+  }
+
+  /** What the profile points at. */
+  profile(name: string): Promise<string> {
+    return this.#small.profile(name);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#agent?.[Symbol.asyncDispose]();
+    await this.#small[Symbol.asyncDispose]();
+  }
+}
