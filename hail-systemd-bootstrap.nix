@@ -47,8 +47,6 @@
   # Whether one hail keeps all services, instead of one each. Instead of true a set may say more: what stands at the
   # top of an agent's configuration (maxActivations, logLevel, what holds for all services, ...), and serviceConfig.
   agent ? false,
-  # With agent: the service whose job builds this very profile. In its profile the agent finds its configuration.
-  manager ? "manager",
   # The target that starts the hails at boot.
   target ? "multi-user",
   # Whose units these are. Two profiles on one host need two namespaces.
@@ -61,7 +59,7 @@
 let
   inherit (builtins)
     attrNames concatLists concatMap concatStringsSep elem elemAt filter foldl' fromJSON genList hasAttr hasContext
-    hashString head isAttrs isBool isFloat isInt isList isPath isString length listToAttrs map match pathExists
+    head isAttrs isBool isFloat isInt isList isPath isString length listToAttrs map match pathExists
     placeholder removeAttrs replaceStrings split storeDir stringLength substring toJSON toString typeOf;
 
   fail = message: throw "hail-systemd-bootstrap: ${message}";
@@ -410,27 +408,14 @@ let
 
   configuration =
     let
-      managerOptions = (head (filter (service: service.name == manager) parsed)).options;
       top = optionValues "agent" (sharedOptions // agentOptions // { inherit (keptOptions) onRemoval; }) agentSet;
-      removal = managerOptions.on-removal or top.on-removal or "keep";
     in
-    if !elem manager (map (service: service.name) parsed) then
-      fail (
-        "there is no service ${show manager}: with agent, manager = \"NAME\" says which service's job builds "
-        + "this profile"
-      )
-    else if removal != "keep" then
-      fail (
-        "service '${manager}': onRemoval must be \"keep\", for its profile has the agent's configuration; "
-        + "services = { } takes the agent away"
-      )
-    else
-      toJSON (
-        top
-        // {
-          services = listToAttrs (map (service: { inherit (service) name; value = service.options; }) parsed);
-        }
-      );
+    toJSON (
+      top
+      // {
+        services = listToAttrs (map (service: { inherit (service) name; value = service.options; }) parsed);
+      }
+    );
 
   # ---------------------------------------------------------------- its unit
 
@@ -536,21 +521,20 @@ let
       };
     };
 
-  # By its profile, so that the text stays the same when only the configuration changes, and so that an agent that
-  # starts has the configuration that was made for it, whatever state the profile is in.
-  managerProfile = "/nix/var/nix/profiles/hail-profiles/${manager}";
+  # A link that `hail apply-units` lets lead to this build; lib/systemd/unit_name.ts has the same path. By way of it an
+  # agent always starts with the configuration that was made for it, and the text of its unit stays the same when only
+  # the configuration changes.
+  agentBuild = "/nix/var/nix/gcroots/hail-agent";
 
   agentUnit = {
     file = "hail.service";
     text = unitText {
       what = "agent";
       description = "keeps the profiles of its configuration at the latest builds of their jobs";
-      command = [ "${managerProfile}/bin/hail" "agent" "--config" "${managerProfile}/etc/hail/agent.json" ];
+      command = [ "${agentBuild}/bin/hail" "agent" "--config" "${agentBuild}/etc/hail/agent.json" ];
       serviceConfig = checkServiceConfig "agent" (agentSet.serviceConfig or { });
       program = hailProgram;
-      own =
-        [ "Configuration=${hashString "sha256" configuration}" ]
-        ++ map (service: "Keeps=${service.name}") parsed;
+      own = [ "Build=${out}" ] ++ map (service: "Keeps=${service.name}") parsed;
     };
   };
 
@@ -580,15 +564,8 @@ let
 
   out = placeholder "out";
 
-  # The agent reads its configuration where it is told to, so that must be here; and what it would refuse is better
-  # known before anything is changed.
+  # What the agent would refuse is better known before anything is changed.
   agentChecks = ''
-    profile=${managerProfile}
-    if [ "$(${tools.coreutils}/bin/readlink -f "$profile")" != ${out} ]; then
-      echo "activate: the agent would find its configuration in $profile, which is not at this build:" >&2
-      echo "activate: see that the profile is, and that 'manager' of hail-systemd-bootstrap.nix names its service" >&2
-      exit 1
-    fi
     if ! said=$(${out}/bin/hail config check --config ${out}/etc/hail/agent.json 2>&1); then
       echo "$said" >&2
       exit 1

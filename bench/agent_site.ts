@@ -12,7 +12,7 @@ import { PrivateNix } from "../tests/support/private_nix.ts";
 import { SampleProfiles } from "../tests/support/sample_profile.ts";
 
 /** What takes longer hangs, in milliseconds. */
-const LIMIT = 120_000;
+const LIMIT = 900_000;
 
 /** What all agents run on: a Nix, a Hydra in this process, and a build that is deployed everywhere. */
 export class AgentHost implements AsyncDisposable {
@@ -44,6 +44,7 @@ export class AgentHost implements AsyncDisposable {
   async site(services: number): Promise<AgentSite> {
     const folder = `${this.nix.folder}/site-${++this.#sites}`;
     await Deno.mkdir(`${folder}/profiles`, { recursive: true });
+    await Deno.mkdir(`${folder}/state`, { mode: 0o700 });
     const tables: string[] = [];
     for (let number = 0; number < services; number++) {
       const job = `bench/site-${this.#sites}/s${number}`;

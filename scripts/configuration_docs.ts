@@ -101,7 +101,8 @@ looks at its next start. \`hail remove\` does the same by hand, see [operator.md
 
 ## Another name
 
-A service under another name is another service, and the old one is removed, unless it says what it was called before:
+What tells one service from another is its profile. One that gets another name, and with it another profile, is a new
+service, and the old one is removed, unless the new one says what it was called before:
 
 \`\`\`toml
 [services.shop]
@@ -109,7 +110,8 @@ renamed-from = "web"
 \`\`\`
 
 The new profile then takes over the versions of the old one, and hail's memory of it. Nothing is activated or deactivated.
-The key may stay; nothing in the file may have the old name.
+The key may stay; nothing in the file may have the old name. A service that says its \`profile\`, and keeps it, may change its
+name without more.
 `;
 
 /** The text of the page. */

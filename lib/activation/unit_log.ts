@@ -22,7 +22,8 @@ export interface LogPorts {
 const SHORTEST_INTERVAL = 1_000;
 const LONGEST_INTERVAL = 5_000;
 const READ_LIMIT = 15_000;
-const SYNC_LIMIT = 5_000;
+// The activation counts as under way meanwhile, and a journal that another program floods may be busy for long.
+const SYNC_LIMIT = 1_000;
 
 // Behind the entries, if --show-cursor is given.
 const CURSOR = /^-- cursor: (\S+)$/;

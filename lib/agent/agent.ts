@@ -1,19 +1,19 @@
 import { existsSync } from "node:fs";
 import { type ControlServer, listen } from "../control/server.ts";
 import { Failure } from "../failure/failure.ts";
-import { findGroup } from "../journal/group.ts";
 import { isTrusted } from "../journal/state_file.ts";
-import { AGENT_SOCKET, socketName, stateFolder } from "../journal/state_folder.ts";
+import { AGENT_SOCKET, socketName } from "../journal/state_folder.ts";
 import { storeFolder } from "../nix/store_path.ts";
+import type { FileLock } from "../process/file_lock.ts";
 import type { Report } from "../report/event.ts";
 import { failureEvent } from "../report/failure_event.ts";
 import type { AgentSettings } from "../settings/service.ts";
 import { connectServiceManager } from "../systemd/notify.ts";
 import { startWatchdog, watchdogInterval } from "../systemd/watchdog.ts";
 import { systemClock } from "../time/system_clock.ts";
-import { STATE_GROUP } from "./compose.ts";
 import type { Environment } from "./environment.ts";
 import { Fleet } from "./fleet.ts";
+import { findPlace, occupy } from "./place.ts";
 import { createShared } from "./shared.ts";
 import { listenForSignals, Stopped } from "./signals.ts";
 import { createStageBoard } from "./stage_board.ts";
@@ -52,8 +52,8 @@ export async function runAgent(options: AgentOptions, env: Environment, report: 
     act: () => hup(),
   });
   const shared = createShared(version, env, settings);
-  const folder = stateFolder(env, settings.stateDir, Deno.uid());
-  const gid = findGroup(STATE_GROUP);
+  const place = findPlace(env, settings.stateDir);
+  const { folder, gid } = place;
   const manager = await connectServiceManager(env, report);
   const interval = watchdogInterval(env, Deno.pid);
   // They speak of this process; a program that it starts would speak in its name.
@@ -68,16 +68,18 @@ export async function runAgent(options: AgentOptions, env: Environment, report: 
     stop: stop.gently,
     alone: classic,
   });
-  const fleet = new Fleet({ shared, stop, report, folder, gid, config, board });
+  const fleet = new Fleet({ shared, stop, report, ...place, config, board });
   const waker = new Waker((name) => fleet.wake(name), report);
   let control: ControlServer | null = null;
+  let lock: FileLock | null = null;
   let told = false;
   try {
     if (classic) await fleet.openOnly(settings.services);
+    else lock = await occupy(place);
     tellStart(options, report);
     told = true;
     // Where others can write, a command could be answered by them; the journal has said so.
-    const reachable = !oneshot && (!classic || existsSync(folder)) && isTrusted(folder);
+    const reachable = !oneshot && existsSync(folder) && isTrusted(folder);
     const [only] = settings.services;
     control = !reachable ? null : listen({
       path: `${folder}/${classic && only !== undefined ? socketName(only.profile) : AGENT_SOCKET}`,
@@ -112,6 +114,7 @@ export async function runAgent(options: AgentOptions, env: Environment, report: 
     await fleet.close();
     if (told) report({ name: "stop", level: "info", message: "hail stops" });
     await control?.close();
+    lock?.release();
     await manager.stopping();
   }
 }

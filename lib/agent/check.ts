@@ -1,4 +1,4 @@
-import { advance } from "../deployment/advance.ts";
+import { advance, wayBack } from "../deployment/advance.ts";
 import { closedBy, judge, type Policy, type Verdict } from "../deployment/decision.ts";
 import { expectedPaths } from "../deployment/expected.ts";
 import { next, STATES } from "../deployment/machine.ts";
@@ -67,7 +67,7 @@ export async function check(
   if (verdict.do === "deploy") {
     const knownSince = record.latest?.id === latest.id ? record.latestSince ?? now : now;
     const gates = composeGates(service, hydra.evaluations, report, shared);
-    const first = record.active === null && current === null;
+    const first = wayBack(record, current) === null;
     const closed = await gates.ask({ build: latest, knownSince, first }, signal);
     if (closed !== null) verdict = { do: "refuse", ...closedBy(closed) };
   }

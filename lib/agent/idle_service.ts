@@ -23,7 +23,7 @@ import { composeActivator, type Shared, STATE_GROUP } from "./compose.ts";
 import { createTee } from "./operator.ts";
 
 /** What a removal and a change of name need of the hail that does them. */
-export type RemovalShared = Pick<Shared, "env" | "clock" | "run" | "bootId" | "failPoint"> & {
+export type RemovalShared = Pick<Shared, "env" | "clock" | "run" | "turns" | "bootId" | "failPoint"> & {
   /** For tests. */
   readonly files?: NixFiles;
 };

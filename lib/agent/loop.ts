@@ -37,7 +37,8 @@ export interface Schedule {
 // that disagree would make that a loop without a pause; after this many deployments in a row hail waits its period.
 const DEPLOYMENTS_IN_A_ROW = 5;
 
-// Where a gate opens for many hosts at once, as a window does, each looks again at its own place within this time.
+// Where a gate opens for many hosts at once, as a window does, each looks again at its own place within this time, or within
+// as long as it has to wait, since those that wait for a moment only have come at different moments.
 const OPENING_SPREAD = 5 * 60_000;
 
 /**
@@ -48,12 +49,13 @@ export async function runLoop(ports: AgentPorts, { period, phase }: Schedule): P
   const { deployer, clock, random, stages, report, stop, bell } = ports;
   const leaves = ports.leaves ?? (() => false);
   let inARow = 0;
+  let woken = false;
   while (!stop.gently.aborted && !leaves()) {
     let delay: number;
     let idle: string;
     const failed = deployer.failures;
     try {
-      const result = await deployer.pass(stop);
+      const result = await deployer.pass(stop, woken);
       // A build that was rolled back and is refused now is no recovery.
       if (failed > 0 && result.refusal === null) {
         report({
@@ -86,7 +88,7 @@ export async function runLoop(ports: AgentPorts, { period, phase }: Schedule): P
     const next = clock.now() + delay;
     deployer.planned(next);
     stages.enter(`${idle}; next poll at ${timestamp(next)}`, delay);
-    await waitFor(delay, clock, stop.gently, bell);
+    woken = await waitFor(delay, clock, stop.gently, bell);
   }
 }
 
@@ -95,7 +97,8 @@ function delayAfter({ refusal }: PassResult, now: number, { period, phase }: Sch
   const regular = untilNextPoll({ now, period, phase });
   const opening = refusal?.askAgainAt;
   if (opening === undefined) return regular;
-  return Math.min(regular, Math.max(opening - now, 0) + 1_000 + phase % Math.min(period, OPENING_SPREAD));
+  const wait = Math.max(opening - now, 0) + 1_000;
+  return Math.min(regular, wait + phase % Math.min(period, OPENING_SPREAD, wait));
 }
 
 /**
@@ -140,16 +143,21 @@ function reportIdle(report: Report, { build, deployed, refusal }: PassResult, de
   });
 }
 
-/** Waits until the time is over, the bell rings, or hail is told to stop. */
-async function waitFor(delay: number, clock: Clock, stop: AbortSignal, bell: Bell) {
+/** Waits until the time is over, the bell rings, or hail is told to stop. The result tells whether the bell has rung. */
+async function waitFor(delay: number, clock: Clock, stop: AbortSignal, bell: Bell): Promise<boolean> {
+  let rung = false;
   const woken = new AbortController();
   const wake = () => woken.abort();
   stop.addEventListener("abort", wake, { once: true });
-  const forget = bell.listen(wake);
+  const forget = bell.listen(() => {
+    rung = true;
+    wake();
+  });
   if (stop.aborted) wake();
   await clock.sleep(delay, woken.signal);
   forget();
   stop.removeEventListener("abort", wake);
+  return rung;
 }
 
 // People read whole seconds, and "0s" would be a lie.

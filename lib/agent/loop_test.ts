@@ -29,6 +29,7 @@ const failed = (retryAfter?: number) =>
 function world(results: readonly (PassResult | Error)[]) {
   const clock = new VirtualClock();
   const polls: number[] = [];
+  const wakes: boolean[] = [];
   const events: Event[] = [];
   const stages: string[] = [];
   const gently = new AbortController();
@@ -38,8 +39,9 @@ function world(results: readonly (PassResult | Error)[]) {
     deployer: {
       failures: 0,
       planned: () => {},
-      pass() {
+      pass(_stop, woken) {
         polls.push(clock.monotonic());
+        wakes.push(woken ?? false);
         const result = results[Math.min(polls.length, results.length) - 1] ?? nothing;
         this.failures = result instanceof Error ? this.failures + 1 : 0;
         return result instanceof Error ? Promise.reject(result) : Promise.resolve(result);
@@ -54,7 +56,7 @@ function world(results: readonly (PassResult | Error)[]) {
   };
   const begun = clock.monotonic();
   const times = () => polls.map((at) => Math.round((at - begun) / 1000));
-  return { ports, clock, times, events, stages, gently, bell };
+  return { ports, clock, times, wakes, events, stages, gently, bell };
 }
 
 async function during(seconds: number, results: (PassResult | Error)[], period = PERIOD, phase = 0) {
@@ -130,6 +132,7 @@ Deno.test("runLoop polls at once when the bell rings, also when it rang during a
   its.bell.ring();
   await its.clock.advance(0);
   assert.deepEqual(its.times(), [0, 10, 10]);
+  assert.deepEqual(its.wakes, [false, true, true], "a pass knows that it was asked for");
   its.gently.abort();
   await its.clock.advance(0);
   await loop;
@@ -159,10 +162,12 @@ Deno.test("runLoop looks again when a gate opens, each host at its own place, an
   const opening = its.clock.now() + 60_000;
   const second = async (results: (PassResult | Error)[], phase: number) =>
     (await during(4000, results, 3_600_000, phase)).times()[1];
-  assert.equal(await second([closed(opening), nothing], 0), 61);
-  assert.equal(await second([closed(opening), nothing], 123_000), 61 + 123);
-  assert.equal(await second([closed(opening), nothing], 323_000), 61 + 23, "spread over five minutes");
-  assert.equal(await second([closed(0), nothing], 2_000), 3, "what has opened meanwhile is asked soon");
+  const later = its.clock.now() + 600_000;
+  assert.equal(await second([closed(later), nothing], 0), 601);
+  assert.equal(await second([closed(later), nothing], 123_000), 601 + 123);
+  assert.equal(await second([closed(later), nothing], 323_000), 601 + 23, "spread over five minutes");
+  assert.equal(await second([closed(opening), nothing], 123_000), 61 + 1, "and over no more than the wait");
+  assert.equal(await second([closed(0), nothing], 2_700), 2, "what has opened meanwhile is asked soon");
 });
 
 Deno.test("runLoop ends when it is to leave, but not before a pass has ended", async () => {

@@ -1,9 +1,9 @@
-import type { Stop } from "../deployment/ports.ts";
+import type { Stop, Turn } from "../deployment/ports.ts";
 import { STATES } from "../deployment/machine.ts";
 import { removeState } from "../journal/remove.ts";
 import type { ProfilePath } from "../nix/profile_name.ts";
 import { createRunCommand } from "../process/run_command.ts";
-import type { Report } from "../report/event.ts";
+import type { Event, Report } from "../report/event.ts";
 import type { OnRemoval } from "../settings/service.ts";
 import { systemClock } from "../time/system_clock.ts";
 import { readBootId } from "./boot_id.ts";
@@ -43,11 +43,16 @@ export async function removeService(
   options: RemovalOptions,
   shared: RemovalShared,
 ): Promise<{ readonly message: string }> {
-  const lock = await lockForNow(options.profile, shared);
+  const { profile, name, config, report } = options;
+  // The events of an agent say of which service they are.
+  const tagged = config === null
+    ? options
+    : { ...options, report: (event: Event) => report({ ...event, service: name }) };
+  const lock = await lockForNow(profile, shared);
   try {
-    const service = IdleService.read(options, shared);
-    if (service === null) return { message: `hail remembers nothing of ${options.name}` };
-    return { message: await remove(service, options, shared) };
+    const service = IdleService.read(tagged, shared);
+    if (service === null) return { message: "hail remembers nothing of it" };
+    return { message: await remove(service, tagged, shared) };
   } finally {
     lock.release();
   }
@@ -67,31 +72,41 @@ export async function removeOffline(
     env,
     clock: systemClock,
     run,
+    turns: { realisation: NO_WAIT, activation: NO_WAIT },
     bootId: () => readBootId(run),
     failPoint: failPoints(env),
   });
 }
+
+/** The operator's command does one thing after the other. */
+const NO_WAIT: Turn = {
+  full: false,
+  async take(signal, work) {
+    signal.throwIfAborted();
+    return await work();
+  },
+};
 
 async function remove(
   service: IdleService,
   options: RemovalOptions,
   shared: RemovalShared,
 ): Promise<string> {
-  const { profile, name, how, folder, config, report, stop } = options;
+  const { profile, how, folder, config, report, stop } = options;
   const { words, agent, renaming } = service.settings;
   if (config !== null && !isKeptBy(service, config)) {
-    return `${name} is left alone: ${config} has not kept it last`;
+    return `it is left alone: it is not of ${config} any more`;
   }
   // All that is left to do with it was to take it away behind a change of its name.
   if (renaming !== undefined && await finishRenamed(service, options, shared)) {
-    return `${name} goes on under its new name`;
+    return "it goes on under its new name";
   }
   const { state, work } = service.record;
   if (STATES[state] !== null && work !== null) {
     report({
       name: "removal",
       level: "warning",
-      message: `deployment ${work.id} of ${name} is not finished: it was cut off while ${state}`,
+      message: `deployment ${work.id} is not finished: it was cut off while ${state}`,
       fields: { profile, deployment: work.id, state },
     });
   }
@@ -99,7 +114,7 @@ async function remove(
     ? `; take it out of ${agent.config}, too, or the agent keeps it again`
     : "";
   const done = (message: string) => {
-    report({ name: "removed", level: "info", message: `${name}: ${message}`, fields: { profile, how } });
+    report({ name: "removed", level: "info", message, fields: { profile, how } });
     return `${message}${again}`;
   };
   const released = { words, agent: null, removing: null };
@@ -109,21 +124,20 @@ async function remove(
   }
   service.write({ words, agent, removing: how });
   shared.failPoint?.("removal noted");
-  stop.gently.throwIfAborted();
-  const outcome = await service.deactivate(stop);
-  shared.failPoint?.("removal deactivated");
-  if (how === "deactivate") {
-    service.write(released);
-    return done(`${DEACTIVATED[outcome]}, and hail does not keep ${profile} any more`);
-  }
-  await service.removeProfile();
-  shared.failPoint?.("removal unlinked");
-  removeState(folder, profile);
-  return done(
-    `${
-      DEACTIVATED[outcome]
-    }, and ${profile} is gone with its generations; \`nix-collect-garbage\` frees the space`,
-  );
+  // It is as heavy for the host as an activation.
+  return await shared.turns.activation.take(stop.gently, async () => {
+    const outcome = await service.deactivate(stop);
+    shared.failPoint?.("removal deactivated");
+    if (how === "deactivate") {
+      service.write(released);
+      return done(`${DEACTIVATED[outcome]}, and hail does not keep ${profile} any more`);
+    }
+    await service.removeProfile();
+    shared.failPoint?.("removal unlinked");
+    removeState(folder, profile);
+    const gone = `${profile} is gone with its generations; \`nix-collect-garbage\` frees the space`;
+    return done(`${DEACTIVATED[outcome]}, and ${gone}`);
+  });
 }
 
 const DEACTIVATED: Readonly<Record<Deactivation, string>> = {

@@ -21,7 +21,9 @@ Deno.test("keep: nothing is done to the service, and no agent keeps it any more"
   assert.deepEqual(settings, words);
   assert.equal(record.active?.path, world.version(3));
   assert.deepEqual(world.commands, []);
-  assert.deepEqual(world.named("removed").map(({ fields }) => fields?.["how"]), ["keep"]);
+  assert.deepEqual(world.named("removed").map(({ fields, service }) => [fields?.["how"], service]), [
+    ["keep", "web"],
+  ]);
 });
 
 Deno.test("deactivate: bin/deactivate runs once, and the profile stays", async () => {
@@ -67,7 +69,7 @@ Deno.test("purge: the profile goes with all that Nix and hail have made for it, 
   assert.deepEqual(state, ["web-staging.sqlite"]);
   assert.deepEqual(world.activations, [`${profile}/bin/deactivate`]);
   assert.ok(Deno.statSync(world.version(3)).isDirectory, "what is in the store is for the garbage collector");
-  assert.deepEqual(await remove(world, "purge"), { message: "hail remembers nothing of web" });
+  assert.deepEqual(await remove(world, "purge"), { message: "hail remembers nothing of it" });
 });
 
 Deno.test("a bin/deactivate that fails, or hangs, or is not there, does not keep the service", async () => {
@@ -161,7 +163,7 @@ Deno.test("an agent takes out only what it has kept last; the operator anything"
     world.keep("web", { config });
     const before = world.sight();
     const { message } = await remove(world, "purge");
-    assert.match(message, /web is left alone: \/etc\/hail\/config.toml has not kept it last/);
+    assert.match(message, /^it is left alone: it is not of \/etc\/hail\/config.toml any more$/);
     assert.deepEqual(world.sight(), { ...before, profiles: { ".web.hail-lock": "", ...before.profiles } });
     const { message: done } = await remove(world, "purge", null);
     assert.equal(/take it out of \/etc\/other.toml, too/.test(done), config !== null);
@@ -180,7 +182,10 @@ Deno.test("an activation that an earlier hail has left running is waited for, al
     await remove(world, "purge");
     assert.deepEqual(world.named("activation-left").map(({ fields }) => fields?.["pid"]), [Deno.pid]);
     assert.deepEqual(world.named("activation-lost"), []);
-    assert.match(world.named("removal")[0]?.message ?? "", /deployment 3 of web .* cut off while activating/);
+    assert.match(
+      world.named("removal")[0]?.message ?? "",
+      /deployment 3 is not finished: it was cut off while activating/,
+    );
     const programsRun = world.commands.map(({ program }) => program.replace(world.profiles, ""));
     const first = programsRun.findIndex((program) => program !== "grep");
     assert.ok(first >= 3, "nothing is done before it has ended");

@@ -12,7 +12,7 @@ import { nixFiles } from "../nix/nix_files.ts";
 import type { ProfilePath } from "../nix/profile_name.ts";
 import { storeFolder, type StorePath } from "../nix/store_path.ts";
 import { createSwitch } from "../nix/switch.ts";
-import type { Report } from "../report/event.ts";
+import type { Event, Report } from "../report/event.ts";
 import type { ServiceSettings } from "../settings/service.ts";
 import { encodeSettings, storedSettings } from "../settings/stored.ts";
 import { STATE_GROUP } from "./compose.ts";
@@ -54,7 +54,9 @@ export async function takeOverRenamed(
 ): Promise<void> {
   const { profile, name, renamedFrom } = service;
   if (renamedFrom === undefined) return;
-  const { config, folder, report } = options;
+  const { config, folder, stop } = options;
+  // The events of an agent say of which service they are.
+  const report = (event: Event) => options.report({ ...event, service: name });
   const strays = readStrays({ ...options, storeFolder: storeFolder(shared.env) });
   const before = strays.find(({ settings: { agent } }) =>
     agent?.config === config && agent.name === renamedFrom
@@ -64,7 +66,7 @@ export async function takeOverRenamed(
     return report({
       name: "rename-unknown",
       level: "debug",
-      message: `nothing is remembered of ${renamedFrom}, which ${name} was called before`,
+      message: `nothing is remembered of ${renamedFrom}, as it was called before`,
       fields: { from: renamedFrom },
     });
   }
@@ -72,7 +74,11 @@ export async function takeOverRenamed(
   try {
     const other = await lockForNow(profile, shared);
     try {
-      await rename(service, { ...options, from: before.profile }, shared);
+      // At a reload a thousand services may get other names.
+      await shared.turns.activation.take(
+        stop.gently,
+        () => rename(service, { ...options, report, from: before.profile }, shared),
+      );
     } finally {
       other.release();
     }
@@ -105,19 +111,19 @@ async function rename(
   options: RenameOptions & { readonly from: ProfilePath },
   shared: RemovalShared,
 ): Promise<void> {
-  const { profile, name } = service;
+  const { profile } = service;
   const { from, config, folder, report, stop } = options;
   const place = { profile: from, folder, report };
   const old = IdleService.read(place, shared);
   if (old === null) return;
-  const fields = { from: from, profile };
+  const fields = { from, profile };
   if (!await finishRenamed(old, place, shared)) {
     const why = await hindrance(old, profile, folder, shared);
     if (why !== null) {
       return report({
         name: "rename-refused",
         level: "warning",
-        message: `${name} does not take over from ${from}, which stays as it is: ${why}`,
+        message: `it does not take over from ${from}, which stays as it is: ${why}`,
         fields,
       });
     }

@@ -40,7 +40,7 @@ Deno.test("a service with another name goes on with all that was remembered, and
   assert.deepEqual([stored.profile, stored.jobUri], [service.profile, service.jobUri.text]);
   assert.deepEqual(stored.settings, storedSettings(service, CONFIG));
   assert.deepEqual(world.activations, []);
-  assert.equal(world.named("renamed").length, 1);
+  assert.deepEqual(world.named("renamed").map(({ service }) => service), ["shop"]);
   const before = world.sight();
   world.events.length = 0;
   await takeOver(world, service);
@@ -79,7 +79,7 @@ Deno.test("cut off when the new name has all, it is no removal, even if the file
     const [orphan, ...more] = findOrphans({ folder, config: CONFIG, services, storeFolder, report });
     assert.ok(orphan !== undefined && more.length === 0);
     const { message } = await removeService({ ...orphan, folder, config: CONFIG, report, stop }, shared);
-    assert.equal(message, "web goes on under its new name");
+    assert.equal(message, "it goes on under its new name");
     assert.deepEqual(world.activations, []);
     assert.deepEqual(world.sight().state, ["shop.sqlite"]);
     assert.deepEqual(Object.keys(world.links()), [

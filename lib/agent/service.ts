@@ -299,9 +299,9 @@ export class Service {
         return deployer.failures;
       },
       planned: (at: number) => deployer.planned(at),
-      async pass(): Promise<PassResult> {
+      async pass(_stop: Stop, woken?: boolean): Promise<PassResult> {
         try {
-          return await deployer.pass(stop);
+          return await deployer.pass(stop, woken);
         } finally {
           order.notePass(name, clock.now());
         }

@@ -24,13 +24,15 @@ export function epilogue(): string {
     "  hail --profile web --job-uri https://hydra.example/job/shop/main/web",
     "  hail --profile web --job-uri https://hydra.example/job/shop/main/web --oneshot",
     "  hail status; hail pause web --for 8h --reason 'it is busy'; hail rollback",
+    "  hail config check && hail agent",
     "",
     "Exit status of --oneshot, and of the commands, whose 0 is that it is done:",
     ...EXIT_STATUSES.map(([status, meaning]) => `  ${String(status).padStart(3)}  ${meaning}`),
     "  143  SIGTERM ended it before it was done; 130: SIGINT did",
     "",
     "Without --oneshot, hail runs until SIGTERM or SIGINT and exits with 0; before",
-    "that, only 1, 2, 13 and 15 can end it. SIGHUP makes it poll at once.",
+    "that, only 1, 2, 13 and 15 can end it. SIGHUP makes it poll at once, and",
+    "an agent read its configuration again.",
     "Completion for a shell: source <(hail complete bash), likewise zsh and fish.",
   ].join("\n");
 }

@@ -22,6 +22,7 @@ import { runRetry } from "./commands/retry.ts";
 import { runRollback } from "./commands/rollback.ts";
 import { runStatus } from "./commands/status.ts";
 import type { Context } from "./context.ts";
+import type { LogOptions } from "./log_options.ts";
 import { createLogReport } from "./log_report.ts";
 import { columnsOf, pageOf, writeLine } from "./output.ts";
 import { parseCommandLine } from "./parse.ts";
@@ -51,7 +52,8 @@ export async function hail(args: readonly string[], env: Environment): Promise<n
   });
   if ("exit" in parsed) return parsed.exit;
   const { command } = parsed;
-  const report = reportFor(command, env);
+  let log = reportFor(command, env);
+  const report: Report = (event) => log(event);
   // A promise that nobody waited for is a fault of hail, but no reason to leave a host without it: unless it is
   // reported here it would end the process.
   globalThis.addEventListener("unhandledrejection", (event) => {
@@ -59,15 +61,16 @@ export async function hail(args: readonly string[], env: Environment): Promise<n
     report(failureEvent(event.reason));
   });
   try {
-    return await run(command, {
+    const context = {
       env,
       profilesFolder: folder,
       report,
       tell,
-      out: (text) => writeLine("stdout", text),
+      out: (text: string) => writeLine("stdout", text),
       page: pageOf(env),
       clock: systemClock,
-    });
+    };
+    return await run(command, context, (options) => log = createLogReport(options, env));
   } catch (error) {
     if (error instanceof Stopped) {
       tell(`${error.message}; what is left is done when hail starts, or with the next command`);
@@ -90,12 +93,16 @@ function reportFor(command: CommandLine, env: Environment): Report {
   return createLogReport({ logFormat, logLevel }, env);
 }
 
-async function run(command: CommandLine, context: Context): Promise<number> {
+async function run(
+  command: CommandLine,
+  context: Context,
+  setLog: (options: LogOptions) => void,
+): Promise<number> {
   switch (command.command) {
     case "deploy":
       return await runDeploy(command, context);
     case "agent":
-      return await runAgentCommand(command, context);
+      return await runAgentCommand(command, context, setLog);
     case "config":
       return await runConfig(command, context);
     case "apply-units":

@@ -10,10 +10,10 @@ import { findContradictions, type Neighbour } from "./relations.ts";
 import { readStatements, SERVICE, SERVICES, type Statements, TOP } from "./said.ts";
 
 /** How to write the log. */
-export type LogSettings = {
+export interface LogSettings {
   readonly level: AgentValues["log-level"];
   readonly format: AgentValues["log-format"];
-};
+}
 
 /** Where what is in force comes from. */
 export interface Sources {

@@ -296,3 +296,10 @@ export function describe(record: ServiceRecord, path: StorePath | null): Version
     ? { path, buildId: latest.id, name: latest.name }
     : { path, buildId: null, name: null };
 }
+
+/** The version to which a deployment that begins now goes back when it fails; null where there is none. */
+export function wayBack(record: ServiceRecord, current: StorePath | null): Version | null {
+  const { active, bad } = record;
+  if (active !== null) return version(active);
+  return bad.some(({ path }) => path === current) ? null : describe(record, current);
+}

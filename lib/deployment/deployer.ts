@@ -1,8 +1,7 @@
 import { Failure } from "../failure/failure.ts";
-import type { StorePath } from "../nix/store_path.ts";
 import { failureEvent } from "../report/failure_event.ts";
 import { short } from "./acts.ts";
-import { describe } from "./advance.ts";
+import { describe, wayBack } from "./advance.ts";
 import type { Build } from "./build.ts";
 import { closedBy, judge, type Refusal } from "./decision.ts";
 import { Driver, type DriverOptions, type DriverPorts } from "./driver.ts";
@@ -33,8 +32,9 @@ export interface PassResult {
   readonly refusal: Refusal | null;
 }
 
-// A poll is at most: HEAD, GET in its place, and three hops of a renamed job.
-const REQUESTS_OF_A_POLL = 6;
+// A poll is at most: HEAD, GET in its place, and three hops of a renamed job; and each request may have to wait as long again
+// until it is sent, where many services ask one Hydra.
+const REQUESTS_OF_A_POLL = 12;
 
 /** How often a pass looks again, where somebody comes in between. */
 const ROUNDS = 3;
@@ -137,12 +137,13 @@ export class Deployer {
   /**
    * Asks Hydra for the latest build and does all that is needed to get there.
    *
+   * @param woken Whether somebody has asked for it, since there is news.
    * @throws {Failure} The first thing that failed, after all that could be done about it.
    * @throws The reason of `stop.gently`, if that ended the pass.
    */
-  pass(stop: Stop): Promise<PassResult> {
+  pass(stop: Stop, woken = false): Promise<PassResult> {
     return this.#inTurn(async () => {
-      this.#driver.setPastGates(this.#pastGates);
+      this.#driver.setGates({ past: this.#pastGates, woken });
       this.#pastGates = false;
       try {
         const result = await this.#pass(stop);
@@ -152,7 +153,7 @@ export class Deployer {
         if (!(stop.gently.aborted && error === stop.gently.reason)) this.#noteFailure(error);
         throw error;
       } finally {
-        this.#driver.setPastGates(false);
+        this.#driver.setGates({ past: false, woken: false });
       }
     });
   }
@@ -199,7 +200,7 @@ export class Deployer {
         now: clock.now(),
       });
     let verdict = decide();
-    const goBackTo = this.#goBackTo(path);
+    const goBackTo = wayBack(this.#record, path);
     let closed: Closed | null = null;
     if (verdict.do === "deploy") {
       try {
@@ -260,13 +261,6 @@ export class Deployer {
     });
     journal.note({ latest: build, latestSince: this.#ports.clock.now(), closed: null });
     return build;
-  }
-
-  /** The version to which a deployment that begins now goes back when it fails. */
-  #goBackTo(current: StorePath | null): Version | null {
-    const { active, bad } = this.#record;
-    if (active !== null) return { path: active.path, buildId: active.buildId, name: active.name };
-    return bad.some(({ path }) => path === current) ? null : describe(this.#record, current);
   }
 
   async #upToDate(latest: Build) {

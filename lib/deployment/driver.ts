@@ -57,6 +57,8 @@ export class Driver {
   #reconciled = false;
   /** Whether the gates are not asked. */
   #pastGates = false;
+  /** Whether somebody has asked for this pass. */
+  #woken = false;
   /** The failure that is behind the present state, if it was met in this life. */
   #failure: Failure | null = null;
 
@@ -84,9 +86,10 @@ export class Driver {
     this.#urgent = new AbortController();
   }
 
-  /** Says whether the gates are to be asked. */
-  setPastGates(past: boolean): void {
+  /** Says how the gates are to be asked in this pass, if at all. */
+  setGates({ past, woken }: { readonly past: boolean; readonly woken: boolean }): void {
     this.#pastGates = past;
+    this.#woken = woken;
   }
 
   /**
@@ -105,7 +108,7 @@ export class Driver {
     if (!this.#pastGates) {
       stages.enter("asking the gates", gates.limit);
       const signal = AbortSignal.any([stop.gently, this.#urgent.signal]);
-      closed = await gates.ask({ build, knownSince, first }, signal);
+      closed = await gates.ask({ build, knownSince, first, woken: this.#woken }, signal);
     }
     const same = before?.gate === closed?.gate && before?.why === closed?.why &&
       before?.askAgainAt === closed?.askAgainAt;

@@ -39,6 +39,8 @@ export interface GateQuestion {
   readonly knownSince: number;
   /** Whether nothing runs yet that an update could disturb: then the gates that only say when are open. */
   readonly first: boolean;
+  /** Whether somebody has said that there is news: then an answer of a moment ago is not good enough. */
+  readonly woken?: boolean;
 }
 
 /** Says whether a build may be deployed now. It is asked before the build is realised, and once more before the switch. */

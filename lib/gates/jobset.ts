@@ -26,6 +26,8 @@ const SHOWN_MAX = 80;
 /** What is under way is looked at again after so long, then after twice as long, and so on; in milliseconds. */
 const FIRST_WAIT = 60_000;
 const LONGEST_WAIT = 15 * 60_000;
+/** After which an answer is asked for again where somebody says that there is news, in milliseconds. */
+const WOKEN_WAIT = 2_000;
 
 /** So many builds that may be deployed are remembered: those that a service may still come to deploy. */
 const GREEN_MAX = 16;
@@ -78,10 +80,10 @@ function openJobset(target: JobsetTarget, evaluations: Evaluations): Gate {
   let watched: Watched | null = null;
   return {
     limit: limitOf(target, evaluations.limits),
-    async ask({ build: { id } }, now, signal) {
+    async ask({ build: { id }, woken = false }, now, signal) {
       if (green.has(id)) return null;
       if (watched?.buildId !== id) watched = new Watched(target, evaluations, id);
-      const shut = await watched.ask(now, signal);
+      const shut = await watched.ask(now, signal, woken);
       if (shut !== null) return shut;
       watched = null;
       green.add(id);
@@ -126,10 +128,15 @@ class Watched {
       : jobsWay(evaluations, buildId, target.jobs);
   }
 
-  async ask(now: number, signal: AbortSignal): Promise<Shut | null> {
+  async ask(now: number, signal: AbortSignal, woken: boolean): Promise<Shut | null> {
     const late = this.#shut;
-    // A clock that was set back must not make the answer hold for longer.
-    if (late !== null && late.at <= now && now < late.askAgainAt) return toShut(late);
+    if (late !== null) {
+      // A Hydra that wakes hail at the end of each build is to be heard, but not to be asked for each of them at once.
+      if (woken) this.#shut = { ...late, askAgainAt: Math.min(late.askAgainAt, late.at + WOKEN_WAIT) };
+      const until = this.#shut?.askAgainAt ?? now;
+      // A clock that was set back must not make the answer hold for longer.
+      if (late.at <= now && now < until) return toShut({ ...late, askAgainAt: until });
+    }
     const finding = await this.#find(now, signal);
     if (finding === "green") return null;
     const wait = finding.settled ? SETTLED_FOR : this.#wait;

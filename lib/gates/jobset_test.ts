@@ -140,11 +140,11 @@ function open(text: string, hydra: PaperHydra) {
   const gate = jobset.open(spec, world);
   return {
     limit: gate.limit,
-    ask: async (id: number, time: number) => {
+    ask: async (id: number, time: number, woken = false) => {
       const outPath = parseStorePath("/nix/store/b8n8y8c4pbb6p0fr4c3hvqv33jz8r6ij-web-4.0", "/nix/store");
       assert.ok(outPath !== null);
       const build = { id, outPath, name: "web-4.0", finishedAt: null };
-      const shut = await gate.ask({ build, knownSince: START, first: true }, START + time, NEVER);
+      const shut = await gate.ask({ build, knownSince: START, first: true, woken }, START + time, NEVER);
       return shut === null ? null : { why: shut.why, again: (shut.askAgainAt ?? NaN) - START };
     },
   };
@@ -452,4 +452,24 @@ Deno.test("jobset: how long an answer may take at the most", () => {
   assert.equal(open("evaluation", hydra).limit, 3_400);
   assert.equal(open("aggregate job=release", hydra).limit, 1_200);
   assert.equal(open("jobs=web,api", hydra).limit, 1_400);
+});
+
+Deno.test("jobset: who is woken is answered anew, but not for each of many wake-ups", async () => {
+  const hydra = new PaperHydra();
+  hydra.evaluations = { 15: "web=7 api=8?" };
+  const gate = open("evaluation", hydra);
+  const first = await gate.ask(7, 0);
+  assert.equal(first?.again, MINUTE);
+  hydra.take();
+  // The last build ends, and Hydra says so at once.
+  hydra.evaluations = { 15: "web=7 api=8" };
+  const soon = await gate.ask(7, 500, true);
+  assert.deepEqual(soon, { why: first?.why ?? "", again: 2_000 });
+  assert.deepEqual(hydra.take(), [], "it was asked a moment ago");
+  assert.equal(await gate.ask(7, 2_000), null);
+  // Later on, the first word is enough.
+  hydra.evaluations = { 15: "web=7 api=8", 16: "web=9 api=10?" };
+  assert.notEqual(await gate.ask(9, 10_000), null);
+  hydra.evaluations = { 16: "web=9 api=10" };
+  assert.equal(await gate.ask(9, 15_000, true), null);
 });

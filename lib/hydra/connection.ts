@@ -3,6 +3,7 @@
  * being asked by all of them at once, and leaves it alone for all of them when it asks one of them for that.
  */
 import type { Clock } from "../time/clock.ts";
+import { Turns } from "../time/turns.ts";
 import type { BuildsSummary } from "../gates/evaluations.ts";
 import { basicAuthorization, type BasicCredentials } from "./basic_authorization.ts";
 import { type Certificates, NO_CERTIFICATES } from "./certificates.ts";
@@ -13,7 +14,7 @@ import type { JobUri } from "./job_uri.ts";
 import { retryAfter } from "./retry_after.ts";
 import { SESSION_COOKIE, sessionIn } from "./session_cookie.ts";
 import { Sparingly } from "./sparingly.ts";
-import { Turns } from "./turns.ts";
+import { takeTurn } from "./take_turn.ts";
 
 /** So many requests are under way to one Hydra at once. */
 const AT_ONCE = 4;
@@ -269,7 +270,7 @@ class Line {
 
   async send({ method, uri, timeLimit, waitLimit, bodyLimit, take, onSent, signal }: Exchange) {
     this.#refuseWhileQuiet();
-    const endTurn = await this.#turns.take(waitLimit ?? timeLimit, signal);
+    const endTurn = await takeTurn(this.#turns, waitLimit ?? timeLimit, signal);
     try {
       // It may have asked for it while this request waited.
       this.#refuseWhileQuiet();

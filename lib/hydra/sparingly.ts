@@ -1,7 +1,8 @@
 /** Asks what is heavy for a Hydra as seldom as can be: one question at a time, and none again soon. */
 import { Failure } from "../failure/failure.ts";
 import type { Clock } from "../time/clock.ts";
-import { Turns } from "./turns.ts";
+import { Turns } from "../time/turns.ts";
+import { takeTurn } from "./take_turn.ts";
 
 /** An answer is not asked for again before so many times as long as it took to come. */
 const REST_FACTOR = 10;
@@ -50,7 +51,7 @@ export class Sparingly<T> {
   ): Promise<T> {
     const known = this.#find(key);
     if (known !== undefined) return known.answer();
-    const endTurn = await this.#turns.take(limit, signal);
+    const endTurn = await takeTurn(this.#turns, limit, signal);
     try {
       // Whoever had the turn before may have asked the same.
       const found = this.#find(key);

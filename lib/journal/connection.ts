@@ -6,10 +6,10 @@ import { disconnect } from "./sqlite.ts";
 import { appearance, identify, type Identity } from "./state_file.ts";
 import type { Stamp } from "./words.ts";
 
-/** How many databases may be open at a time, of those that can be closed for a while. */
-export const OPEN_MAX = 16;
+/** How many databases are open at a time, of those that may be closed for a while. */
+export const OPEN_MAX = 8;
 
-/** Those that are open now, the first that was opened first. */
+/** Those that are open now, the one that was used least recently first. */
 const open = new Set<Connection>();
 
 /** A journal's way to its database. While the database is open it takes three open files and a third of a megabyte. */
@@ -23,7 +23,7 @@ export class Connection {
   /** How the file looked when the database was closed for a while; null where it was closed for good. */
   #left: string | null = null;
 
-  /** @param canRest Whether it may be closed by itself, when too many others are opened. */
+  /** @param canRest Whether it may be closed for a while when others are used. */
   constructor(file: string, setup: Setup, canRest: boolean) {
     this.#file = file;
     this.#setup = setup;
@@ -40,9 +40,16 @@ export class Connection {
     this.#database = database;
     this.#files = this.#identities();
     this.#left = null;
-    if (!this.#canRest) return;
+    this.use();
+  }
+
+  /** Has the database stay open for now, if it is; another one is closed for it where too many are. */
+  use(): void {
+    if (this.#database === null || !this.#canRest) return;
+    open.delete(this);
     open.add(this);
-    for (const first of [...open].slice(0, -OPEN_MAX)) first.rest();
+    const [first] = open;
+    if (open.size > OPEN_MAX && first !== undefined) first.#rest();
   }
 
   /** Whether something else is in the place of the files that are open: hail would write what nobody finds again. */
@@ -55,15 +62,13 @@ export class Connection {
   }
 
   /** Closes the database for a while. */
-  rest(): void {
-    if (this.#database === null) return;
+  #rest(): void {
     this.drop();
     this.#left = appearance(this.#file);
   }
 
   /**
-   * Opens the database again after a {@linkcode Connection.rest}, without the cost of looking through it: it must look as it
-   * was left.
+   * Opens the database again that was closed for a while, without the cost of looking through it: it must look as it was left.
    *
    * @param known What was written last.
    * @returns Whether it is open; otherwise it is to be opened as one that may be another or damaged.

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { type JournalWorld, journalWorld } from "../../tests/support/journal_world.ts";
 import { databaseName } from "./state_folder.ts";
@@ -9,12 +10,32 @@ const NAME = "web-a18433467ea5.sqlite";
 
 const IDLE: Partial<JournalOptions> = { idleClose: true };
 
-/** A world, and a journal that is closed when idle and has been through two deployments. */
-function used(): { readonly world: JournalWorld; readonly journal: OpenJournal } & Disposable {
+/** A world with a journal that may be closed for a while. */
+interface Crowded extends Disposable {
+  readonly world: JournalWorld;
+  readonly journal: OpenJournal;
+  /** Has the database of the journal closed, by the use of others. */
+  crowd(): void;
+}
+
+function crowded(steps: number): Crowded {
   const world = journalWorld();
+  // So that damage to the folder of the journal does not concern them.
+  const folder = `${world.folder}.others`;
+  const others = Array.from(
+    { length: OPEN_MAX },
+    (_, number) => world.open({ ...IDLE, folder, profile: `/nix/var/nix/profiles/other-${number}` }),
+  );
   const journal = world.open(IDLE);
-  world.step(journal, 12);
-  return { world, journal, [Symbol.dispose]: () => world[Symbol.dispose]() };
+  world.step(journal, steps);
+  const crowd = () => {
+    for (const other of others) other.note({ polledAt: world.clock.now() });
+  };
+  return { world, journal, crowd, [Symbol.dispose]: () => world[Symbol.dispose]() };
+}
+
+function isOpen({ file }: JournalWorld): boolean {
+  return existsSync(`${file}-wal`);
 }
 
 function sql(file: string, statements: string) {
@@ -23,64 +44,59 @@ function sql(file: string, statements: string) {
   database.close();
 }
 
-Deno.test("a database that is closed when idle is open in a deployment only", () => {
-  using world = journalWorld();
-  const journal = world.open(IDLE);
-  const seen: string[] = [];
-  for (let step = 0; step < 7; step++) {
-    seen.push(`${journal.record.state} ${world.names().length === 1 ? "closed" : "open"}`);
-    world.step(journal);
-  }
-  assert.deepEqual(seen, [
-    "idle closed",
-    "discovered closed",
-    "realising open",
-    "switching open",
-    "activating open",
-    "verifying open",
-    "active closed",
-  ]);
-  journal.note({ failures: 1 });
+Deno.test("a database stays open as long as few others are used", () => {
+  using its = crowded(1);
+  const { world, journal, crowd } = its;
+  assert.ok(isOpen(world));
+  crowd();
+  assert.ok(!isOpen(world));
+  world.step(journal);
+  assert.ok(isOpen(world));
+  journal.note({ polledAt: 5 }, true);
+  crowd();
   assert.deepEqual(world.names(), [NAME]);
-  assert.equal(world.stored().record.failures, 1);
-  world.step(journal, 2);
+  assert.equal(world.stored().record.polledAt, null);
+  world.step(journal, 4);
   journal.close();
   assert.deepEqual(world.names(), [NAME]);
-  assert.equal(world.stored().chain.length, 9);
+  assert.equal(world.stored().record.polledAt, 5);
+  assert.equal(world.stored().chain.length, 6);
   assert.deepEqual(world.events, []);
 });
 
-Deno.test("a database that is closed when idle is closed at the start, too, and goes on in the middle of a deployment", () => {
-  using world = journalWorld();
-  const first = world.open();
-  world.step(first, 4);
-  first.close();
-  const second = world.open(IDLE);
-  assert.equal(second.record.state, "activating");
-  world.step(second, 2);
-  assert.equal(second.record.state, "active");
-  second.close();
-  const third = world.open(IDLE);
+Deno.test("a database that was only read can be closed for a while, too", () => {
+  using its = crowded(3);
+  its.journal.close();
+  const { world, crowd } = its;
+  const again = world.open(IDLE);
+  crowd();
   assert.deepEqual(world.names(), [NAME]);
-  assert.equal(third.record.state, "active");
-  third.close();
+  world.step(again, 3);
+  crowd();
   assert.equal(world.stored().chain.length, 6);
+  assert.deepEqual(world.events, []);
 });
 
-Deno.test("only so many databases are open at once, however many deployments there are", () => {
+Deno.test("only so many databases are open at once, those that were used last, and those that may not be closed", () => {
   using world = journalWorld();
-  const profiles = Array.from({ length: OPEN_MAX + 5 }, (_, number) => `/nix/var/nix/profiles/web-${number}`);
-  const journals = profiles.map((profile) => world.open({ ...IDLE, profile }));
-  for (let step = 1; step <= 6; step++) {
-    for (const journal of journals) world.step(journal);
-    const open = world.names().filter((name) => name.endsWith("-wal")).length;
-    assert.equal(open, step === 1 || step === 6 ? 0 : OPEN_MAX);
-  }
   const always = world.open();
   world.step(always, 3);
-  assert.ok(world.names().includes(`${NAME}-wal`));
+  const profiles = Array.from({ length: OPEN_MAX + 5 }, (_, number) => `/nix/var/nix/profiles/web-${number}`);
+  const journals = profiles.map((profile) => world.open({ ...IDLE, profile }));
+  const open = () =>
+    profiles.flatMap((profile, index) =>
+      existsSync(`${world.folder}/${databaseName(profile)}-wal`) ? [index] : []
+    );
+  for (let step = 1; step <= 6; step++) {
+    for (const journal of journals) world.step(journal);
+    assert.deepEqual(open(), Array.from({ length: OPEN_MAX }, (_, index) => index + 5));
+  }
+  journals[5]?.flush();
+  journals[5]?.note({ failures: 1 });
+  journals[0]?.note({ failures: 1 });
+  assert.deepEqual(open(), [0, 5, ...Array.from({ length: OPEN_MAX - 2 }, (_, index) => index + 7)]);
   for (const journal of journals) journal.close();
-  assert.ok(world.names().includes(`${NAME}-wal`));
+  assert.ok(isOpen(world));
   assert.deepEqual(world.events, []);
   for (const profile of profiles) {
     const database = new DatabaseSync(`${world.folder}/${databaseName(profile)}`);
@@ -122,11 +138,12 @@ for (
   ] as readonly (readonly [string, RegExp, (world: JournalWorld) => void])[]
 ) {
   Deno.test(`when the database ${what} while it is closed, all that hail knows is written into a new one`, () => {
-    using world = journalWorld();
-    world.open().close();
+    using its = crowded(0);
+    const { world, journal, crowd } = its;
+    crowd();
     Deno.copyFileSync(world.file, `${world.folder}/backup`);
-    const journal = world.open(IDLE);
     world.step(journal, 6);
+    crowd();
     damage(world);
     world.step(journal, 6);
     assert.deepEqual(world.news(), ["state-damaged"]);
@@ -140,9 +157,27 @@ for (
   });
 }
 
+Deno.test("a database that is exchanged before it is closed for a while is not taken for the one that was left", () => {
+  using its = crowded(0);
+  const { world, journal, crowd } = its;
+  crowd();
+  Deno.copyFileSync(world.file, `${world.folder}/backup`);
+  world.step(journal, 6);
+  Deno.renameSync(`${world.folder}/backup`, world.file);
+  for (const end of ["-wal", "-shm"]) Deno.removeSync(world.file + end);
+  crowd();
+  world.step(journal, 6);
+  assert.deepEqual(world.news(), ["state-damaged"]);
+  assert.match(world.events[0]?.message ?? "", /it was exchanged/);
+  const { record } = journal;
+  journal.close();
+  assert.deepEqual(world.stored().record, record);
+});
+
 Deno.test("what somebody else changed in a closed database, and hail does not know better, stays", () => {
-  using its = used();
-  const { world, journal } = its;
+  using its = crowded(12);
+  const { world, journal, crowd } = its;
+  crowd();
   sql(world.file, "DELETE FROM transition WHERE seq <= 2; PRAGMA wal_checkpoint(TRUNCATE)");
   Deno.chmodSync(world.file, 0o640);
   world.step(journal, 1);
@@ -152,14 +187,14 @@ Deno.test("what somebody else changed in a closed database, and hail does not kn
 });
 
 Deno.test("a log that a reader has left beside a closed database does no harm", () => {
-  using its = used();
-  const { world, journal } = its;
+  using its = crowded(12);
+  const { world, journal, crowd } = its;
   const reader = new DatabaseSync(world.file, { readOnly: true });
-  // It is open while hail writes: so hail is not the last to close the database, and its log stays.
   reader.prepare("SELECT * FROM service").all();
-  const names = world.names();
-  assert.ok(names.includes(`${NAME}-shm`), names.join());
   journal.note({ failures: 1 });
+  // The reader still has it open: so hail is not the last to close it, and its log stays.
+  crowd();
+  assert.ok(isOpen(world));
   reader.close();
   world.step(journal, 6);
   const { record } = journal;
@@ -170,9 +205,10 @@ Deno.test("a log that a reader has left beside a closed database does no harm", 
   assert.deepEqual(world.events, []);
 });
 
-Deno.test("a database that is closed when idle can be unwritable for a while", () => {
-  using its = used();
-  const { world, journal } = its;
+Deno.test("a database that is closed for a while can be unwritable for a while", () => {
+  using its = crowded(12);
+  const { world, journal, crowd } = its;
+  crowd();
   Deno.renameSync(world.folder, `${world.folder}.away`);
   Deno.writeTextFileSync(world.folder, "");
   world.step(journal, 6);

@@ -1,7 +1,6 @@
 /** The journal of a service, in a database of its own. */
 import { randomUUID } from "node:crypto";
 import type { Journal } from "../deployment/ports.ts";
-import { STATES } from "../deployment/machine.ts";
 import { type Advance, type BadBuild, emptyRecord, type ServiceRecord } from "../deployment/record.ts";
 import { Failure } from "../failure/failure.ts";
 import { DEFAULT_STORE_FOLDER } from "../nix/store_path.ts";
@@ -39,8 +38,8 @@ export interface JournalOptions extends JournalOwner {
   /** The store folder that all paths must lie in. @default "/nix/store" */
   readonly storeFolder?: string;
   /**
-   * Whether the database is closed while nothing is under way, and while many others are open; it is opened again for what
-   * is to be written. For a process of many services, since an open one takes three open files and a third of a megabyte.
+   * Whether the database may be closed for a while when those of other journals are used, and be opened again for what is to
+   * be written: for a process of many services, since an open one takes three open files and a third of a megabyte.
    *
    * @default false
    */
@@ -136,7 +135,7 @@ class SqliteJournal implements OpenJournal {
       const stored = this.#openExisting();
       this.#take(stored);
       // The disk need not be waited for when there is nothing to write.
-      if (stored !== null && this.#isOwner(stored.owner)) return this.#rest();
+      if (stored !== null && this.#isOwner(stored.owner)) return;
     } catch (error) {
       if (error instanceof Failure) throw error;
       trouble = troubleOf(error);
@@ -187,11 +186,6 @@ class SqliteJournal implements OpenJournal {
     return jobUri === this.#owner.jobUri && settings === this.#owner.settings;
   }
 
-  /** Closes the database for a while, if that is wanted and nothing is under way. */
-  #rest(): void {
-    if (this.#options.idleClose === true && STATES[this.#record.state] === null) this.#connection.rest();
-  }
-
   /** Takes over what was remembered. */
   #take(stored: { readonly record: ServiceRecord; readonly stamp: Stamp } | null): void {
     if (stored === null) return;
@@ -234,12 +228,12 @@ class SqliteJournal implements OpenJournal {
     this.#badBefore = this.#record.bad;
     this.#dirty = false;
     this.#failing = false;
-    this.#rest();
   }
 
   /** Writes everything that waits into the database: the one that is open, the one that is there, or a new one. */
   #commit(): void {
     const connection = this.#connection;
+    connection.use();
     if (connection.isExchanged()) connection.drop();
     if (connection.database === null && !(this.#known !== null && connection.resume(this.#known))) {
       const stored = this.#openExisting();

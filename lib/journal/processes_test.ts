@@ -8,8 +8,8 @@ const WRITER = fileURLToPath(new URL("../../tests/support/journal_writer.ts", im
 
 const READER = fileURLToPath(new URL("../../tests/support/journal_reader.ts", import.meta.url));
 
-/** The database is open all the time, or closed whenever nothing is under way. */
-const MODES = ["open", "idle"];
+/** The database is open all the time, or closed after each step. */
+const MODES = ["alone", "crowded"];
 
 /** A process that takes steps until it is killed. */
 function writer({ folder }: JournalWorld, mode: string): Deno.ChildProcess {

@@ -30,7 +30,7 @@ export interface ServiceSettings {
   readonly onManualChange: Policy["onManualChange"];
   readonly refuseDowngrade: boolean;
   readonly retention: { readonly generations: number | null; readonly days: number | null };
-  /** What must allow a deployment, in the order in which they are asked. */
+  /** What must allow a deployment. */
   readonly gates: readonly GateSpec[];
   /** The services, by name, that have to be active before this one is deployed. Empty on the classic command line. */
   readonly after: readonly string[];

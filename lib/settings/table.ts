@@ -217,6 +217,7 @@ export const SERVICE_SETTINGS: Table<ServiceValues> = {
     group: "Order and removal",
     placeholder: "SERVICE",
     about: "The services that must be active before this one is deployed or updated.",
+    more: "See [order](#order).",
     places: ["service"],
   }),
   "on-removal": one(choice(ON_REMOVAL), {
@@ -224,6 +225,7 @@ export const SERVICE_SETTINGS: Table<ServiceValues> = {
     placeholder: "WHAT",
     about:
       "When the service is taken out of the configuration: keep it as it is, deactivate it (run its bin/deactivate), or purge it (and remove the profile and its generations).",
+    more: "See [removal](#removal).",
     places: ["defaults", "service"],
     initial: "keep",
   }),
@@ -232,6 +234,7 @@ export const SERVICE_SETTINGS: Table<ServiceValues> = {
     placeholder: "SERVICE",
     about:
       "The name that the service had in this configuration before, so that the old one is not taken for removed.",
+    more: "See [another name](#another-name).",
     places: ["service"],
     none: "none",
   }),
@@ -270,7 +273,8 @@ export const AGENT_SETTINGS: Table<AgentValues> = {
   "wake-secret-file": optional(file, null, {
     group: "Agent",
     placeholder: "FILE",
-    about: "The file with the secret that such a word has to be signed with.",
+    about: "The file with the secret that such a word has to prove.",
+    more: "[wake.md](wake.md) has both.",
     places: ["agent"],
     none: "none",
   }),
@@ -278,6 +282,7 @@ export const AGENT_SETTINGS: Table<AgentValues> = {
     group: "Log",
     placeholder: "LEVEL",
     about: "The least level to write.",
+    more: "As an option of `hail agent` it comes before what the file says.",
     places: ["command-line", "agent"],
     initial: "info",
   }),
@@ -285,6 +290,7 @@ export const AGENT_SETTINGS: Table<AgentValues> = {
     group: "Log",
     placeholder: "FORMAT",
     about: "How to write it.",
+    more: "Likewise.",
     places: ["command-line", "agent"],
     initial: "text",
   }),

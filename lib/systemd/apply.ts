@@ -1,8 +1,9 @@
+import { dirname } from "node:path";
 import type { Disk } from "./disk.ts";
 import { type Action, isIdle, needsMark, type UnitState } from "./plan.ts";
 import type { Systemd, Verb } from "./systemctl.ts";
 import { diskFailure, draftPath, linkDestination, markPath, type Place } from "./unit_folder.ts";
-import { unitFile } from "./unit_name.ts";
+import { AGENT, AGENT_BUILD, unitFile } from "./unit_name.ts";
 import { pendingMark } from "./unit_text.ts";
 
 /** What carrying out a plan needs. */
@@ -46,6 +47,9 @@ export async function install(
   await onDisk(place.unitFolder, async () => {
     for (const draft of drafts) await disk.remove(draft);
     await mark(place, touched.filter(needsMark), disk);
+  });
+  for (const { build } of touched) if (build !== null) await linkBuild(place, build, disk);
+  await onDisk(place.unitFolder, async () => {
     for (const { service, write } of touched) {
       if (write !== null) await writeFile(`${place.unitFolder}/${unitFile(service)}`, write, disk);
     }
@@ -106,6 +110,17 @@ async function mark({ unitFolder, namespace }: Place, actions: readonly Action[]
   for (const { service } of actions) {
     await writeFile(markPath(unitFolder, service), pendingMark(namespace), disk);
   }
+}
+
+/** Lets the agent run by another build from its next start, or reload, on. */
+async function linkBuild(place: Place, build: string, disk: Disk) {
+  // It lies in another folder: without the mark nobody would know of it.
+  await syncFolder(place, disk);
+  await onDisk(AGENT_BUILD, async () => {
+    await disk.link(draftPath(AGENT_BUILD), build);
+    await disk.rename(draftPath(AGENT_BUILD), AGENT_BUILD);
+    await disk.sync(dirname(AGENT_BUILD));
+  });
 }
 
 const relinks = ({ link, unlink }: Action) => link || unlink.length > 0;
@@ -229,8 +244,14 @@ async function writeFile(path: string, text: string, disk: Disk) {
   await disk.rename(draft, path);
 }
 
-function deleteFile({ unitFolder }: Place, service: string, disk: Disk) {
-  return onDisk(unitFolder, () => disk.remove(`${unitFolder}/${unitFile(service)}`));
+async function deleteFile({ unitFolder }: Place, service: string, disk: Disk) {
+  await onDisk(unitFolder, () => disk.remove(`${unitFolder}/${unitFile(service)}`));
+  if (service !== AGENT) return;
+  await onDisk(AGENT_BUILD, async () => {
+    await disk.remove(AGENT_BUILD);
+    // Before the mark goes, or nobody would know of the link any more.
+    await disk.sync(dirname(AGENT_BUILD));
+  });
 }
 
 function deleteMark({ unitFolder }: Place, service: string, disk: Disk) {

@@ -16,7 +16,7 @@ import {
   type Wanted,
 } from "../../tests/support/apply_runs.ts";
 import type { FakeMachine } from "../../tests/support/fake_machine.ts";
-import { AGENT, unitFile } from "./unit_name.ts";
+import { AGENT, AGENT_BUILD, unitFile } from "./unit_name.ts";
 
 const AGENT_UNIT = unitFile(AGENT);
 const SINGLE: Wanted = { db: "1", manager: "1", web: "1" };
@@ -253,7 +253,11 @@ Deno.test("agent: killed on any way, a host is never left without what keeps the
         machine.revive();
         if (aftermath === "kill") machine.settle();
         else machine.powerCut(TARGET);
-        assert.notEqual(callerOf(machine), "", `${aftermath} at ${budget}: ${whole.log[budget]}`);
+        const label = `${aftermath} at ${budget}: ${whole.log[budget]}`;
+        assert.notEqual(callerOf(machine), "", label);
+        // Nor without what it takes to start the agent once more.
+        const isAgent = machine.keepers.get("manager") === AGENT_UNIT;
+        assert.ok(!isAgent || machine.nodes.has(AGENT_BUILD), label);
       }
     }
   }

@@ -1,6 +1,6 @@
 import { Failure } from "../failure/failure.ts";
 import { AGENT, unitFile } from "./unit_name.ts";
-import { differInSection, keptServices } from "./unit_text.ts";
+import { buildOf, differInSection, keptServices } from "./unit_text.ts";
 
 /** What is there of one unit: in the unit folder, and in systemd. */
 export interface UnitState {
@@ -14,6 +14,8 @@ export interface UnitState {
   readonly pending: boolean;
   /** The targets that pull the unit in, by links of the right kind. */
   readonly targets: readonly string[];
+  /** Of the agent: where the link to the build leads that it runs by; null if there is none. */
+  readonly build: string | null;
   /** What systemd says. */
   readonly activity: "starting" | "active" | "stopping" | "stopped";
   /** It is the unit that this run was started from. */
@@ -27,6 +29,7 @@ export const ABSENT: UnitState = {
   adoptable: false,
   pending: false,
   targets: [],
+  build: null,
   activity: "stopped",
   caller: false,
 };
@@ -46,6 +49,8 @@ export interface Action {
   readonly kind: "install" | "replace" | "reload" | "start" | "keep" | "remove";
   /** The new text of the unit file, or null if the file stays as it is. */
   readonly write: string | null;
+  /** Where the link to the agent's build must lead from now on; null if it does, or there is none to be. */
+  readonly build: string | null;
   /** The link from the target must be made. */
   readonly link: boolean;
   /** Targets whose link must go. */
@@ -110,7 +115,7 @@ function planRemoval(service: string, state: UnitState, heir: string | null): Ac
   if (state.adoptable && heir === null) return null;
   const running = state.activity !== "stopped";
   return {
-    ...{ service, kind: "remove", write: null, link: false, unlink: targets, running, caller },
+    ...{ service, kind: "remove", write: null, build: null, link: false, unlink: targets, running, caller },
     ...{ heir, predecessor: null },
   };
 }
@@ -126,8 +131,9 @@ function planUnit(
   const changed = state.content !== wanted;
   return {
     service,
-    kind: kindOf(state, wanted),
+    kind: kindOf(state, wanted, hasMoved(service, state, wanted)),
     write: changed ? wanted : null,
+    build: hasMoved(service, state, wanted) ? buildOf(wanted) : null,
     link: !targets.includes(target),
     unlink: targets.filter((other) => other !== target),
     running: activity !== "stopped",
@@ -137,14 +143,21 @@ function planUnit(
   };
 }
 
-function kindOf(state: UnitState, wanted: string): Action["kind"] {
-  const { content } = state;
+/** Whether the agent does not run by the build that its wanted unit names. */
+function hasMoved(service: string, state: UnitState, wanted: string): boolean {
+  const build = service === AGENT ? buildOf(wanted) : null;
+  return build !== null && build !== state.build;
+}
+
+function kindOf(state: UnitState, wanted: string, moved: boolean): Action["kind"] {
+  const { content, pending, adoptable, activity } = state;
   if (content === null) return "install";
-  const inSection = !state.pending && !state.adoptable && differInSection(content, wanted);
-  if (inSection && state.activity === "active") return "reload";
-  if (content !== wanted || state.pending) return "replace";
+  const same = content === wanted;
+  const reads = same ? moved : differInSection(content, wanted);
+  if (reads && !pending && !adoptable && activity === "active") return "reload";
+  if (!same || moved || pending) return "replace";
   // The caller runs, or somebody has just told it to stop: in neither case is it to be started.
-  return state.activity === "active" || state.caller ? "keep" : "start";
+  return activity === "active" || state.caller ? "keep" : "start";
 }
 
 /** Whether an action must survive this run: its unit is marked until the work is done. */

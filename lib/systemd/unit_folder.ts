@@ -2,7 +2,7 @@ import { Failure } from "../failure/failure.ts";
 import type { Disk } from "./disk.ts";
 import { ABSENT, type UnitState } from "./plan.ts";
 import type { Systemd } from "./systemctl.ts";
-import { serviceOf, unitFile } from "./unit_name.ts";
+import { AGENT, AGENT_BUILD, serviceOf, unitFile } from "./unit_name.ts";
 import { isAdoptable, namespaceOf, UNIT_LIMIT } from "./unit_text.ts";
 
 /** Where the units of a namespace are installed. */
@@ -72,8 +72,12 @@ export async function observe(
     // A run that was to adopt it was killed before it did, and now nobody wants that: only the mark was made.
     const abandoned = state.adoptable && state.pending && !wanted.has(service) && !kept.has(service);
     if (abandoned) found.drafts.push(markPath(place.unitFolder, service));
+    if (service === AGENT && await readLinkAt(draftPath(AGENT_BUILD), ports.disk) !== null) {
+      found.drafts.push(draftPath(AGENT_BUILD));
+    }
     units.set(service, {
       ...state,
+      build: service === AGENT ? await readLinkAt(AGENT_BUILD, ports.disk) : null,
       pending: state.pending && !abandoned,
       foreign: state.foreign ?? await foreignFragment(place, service, state, status.fragment, ports.disk),
       activity: activityOf(status.active),
@@ -81,6 +85,15 @@ export async function observe(
     });
   }
   return { units, drafts: found.drafts };
+}
+
+/** Where a link leads; null if there is no link. */
+async function readLinkAt(path: string, disk: Disk): Promise<string | null> {
+  try {
+    return await disk.readLink(path);
+  } catch {
+    return null;
+  }
 }
 
 function activityOf(activeState: string): UnitState["activity"] {

@@ -20,6 +20,13 @@ export const AGENT = "hail agent";
 
 const AGENT_UNIT = "hail.service";
 
+/**
+ * The link to the build of the bootstrap profile that the agent runs by: there are its program and its configuration, in
+ * step with each other whenever it starts. It keeps the build from Nix's garbage collector.
+ * `hail-systemd-bootstrap.nix` has the same path; a test keeps the two the same.
+ */
+export const AGENT_BUILD = "/nix/var/nix/gcroots/hail-agent";
+
 const NAME = new RegExp(`^${NAME_PATTERN}$`);
 const UNIT = new RegExp(`^hail-(${NAME_PATTERN})\\.service$`);
 const FOLDER = /^(\/[A-Za-z0-9_+.@:-]+)+$/;
@@ -54,15 +61,18 @@ export function requireName(kind: string, text: string): string {
  * @throws {Failure} `usage` if it is not absolute, not in its shortest form, or has unusual characters.
  */
 export function requireFolder(kind: string, text: string): string {
-  const parts = text.split("/");
-  const plain = text.length <= FOLDER_LIMIT && FOLDER.test(text) && !parts.includes(".") &&
-    !parts.includes("..");
-  if (plain) return text;
+  if (isFolder(text)) return text;
   throw new Failure("usage", {
     what: `${kind} ${JSON.stringify(text.slice(0, FOLDER_LIMIT))}`,
     why: `is not the absolute path of a folder, written with letters, digits and "_+.@:-" only`,
     next: `Give a path such as /etc/systemd/system.`,
   });
+}
+
+/** Whether `text` is the absolute path of a folder, as {@linkcode requireFolder} takes it. */
+export function isFolder(text: string): boolean {
+  const parts = text.split("/");
+  return text.length <= FOLDER_LIMIT && FOLDER.test(text) && !parts.includes(".") && !parts.includes("..");
 }
 
 /** The unit file of the service `name`: `hail-NAME.service`; that of the {@linkcode AGENT} is `hail.service`. */

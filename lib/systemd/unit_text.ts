@@ -1,4 +1,4 @@
-import { isName } from "./unit_name.ts";
+import { isFolder, isName } from "./unit_name.ts";
 
 /**
  * The mark of ownership in a unit file: a section that systemd ignores, since its name begins with `X-`
@@ -21,13 +21,14 @@ function divide(text: string): { readonly own: readonly string[]; readonly other
   return { own, others };
 }
 
+/** What hail's section says under a name, each time that it does. */
+function said(text: string, name: string): readonly string[] {
+  return divide(text).own.flatMap((line) => line.startsWith(`${name}=`) ? [line.slice(name.length + 1)] : []);
+}
+
 /** The namespace that a unit file, or a pending mark, belongs to; null if none claims it. */
 export function namespaceOf(text: string): string | null {
-  for (const line of divide(text).own) {
-    const value = /^Namespace=(.*)$/.exec(line)?.[1];
-    if (value !== undefined) return value;
-  }
-  return null;
+  return said(text, "Namespace")[0] ?? null;
 }
 
 /**
@@ -35,14 +36,20 @@ export function namespaceOf(text: string): string | null {
  * hail's section. What is not the name of a service is left out.
  */
 export function keptServices(text: string): ReadonlySet<string> {
-  return new Set(
-    divide(text).own.map((line) => /^Keeps=(.*)$/.exec(line)?.[1] ?? "").filter(isName),
-  );
+  return new Set(said(text, "Keeps").filter(isName));
+}
+
+/**
+ * The build of the bootstrap profile that the hail of a unit runs by, where the unit does not name it: `Build=PATH` in
+ * hail's section. Null if there is none, or it is no plain absolute path.
+ */
+export function buildOf(text: string): string | null {
+  return said(text, "Build").find(isFolder) ?? null;
 }
 
 /**
  * Whether two unit files differ in nothing but hail's section. systemd ignores that, so the unit need not be restarted;
- * what its hail is told by a file has changed.
+ * what its hail reads by itself has changed.
  */
 export function differInSection(one: string, other: string): boolean {
   return one !== other && divide(one).others.join("\n") === divide(other).others.join("\n");

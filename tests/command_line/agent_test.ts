@@ -167,3 +167,28 @@ Deno.test("an agent that was killed goes on, and takes out what its configuratio
   await eventually("old is gone", async () => !("old" in await its.states()));
   await assert.rejects(its.profile("old"), Deno.errors.NotFound);
 });
+
+Deno.test("a second agent is refused where one keeps its services, and the first one stays in reach", async () => {
+  await using its = await AgentWorld.make();
+  const id = await its.release("web");
+  await its.configure({ web: {} });
+  await its.start();
+  await its.activated(`web ${id}`);
+  const { status, stderr } = await its.hail("agent", "--config", its.config);
+  assert.equal(status, 15, stderr);
+  assert.match(stderr, /\/state: another agent keeps its services there, process \d+/);
+  assert.equal((await its.hail("poll", "web")).stdout, "hail polls now\n");
+});
+
+Deno.test("an agent makes its state folder, and says so where it cannot", async () => {
+  await using its = await AgentWorld.make();
+  await its.configure({}, { "state-dir": `"${its.folder}/new/state"` });
+  await its.start();
+  assert.equal((await its.hail("status", "--state-dir", `${its.folder}/new/state`)).status, 0);
+  await its.stop();
+  await Deno.writeTextFile(`${its.folder}/file`, "");
+  await its.configure({}, { "state-dir": `"${its.folder}/file/state"` });
+  const { status, stderr } = await its.hail("agent", "--config", its.config);
+  assert.equal(status, 1, stderr);
+  assert.match(stderr, /\/file\/state: .*Give the agent a folder of its own/);
+});

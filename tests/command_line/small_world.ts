@@ -5,11 +5,14 @@
  * @module
  */
 
+import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { type CommandResult, eventually, run, RunningCommand } from "../support/command.ts";
 import { FakeHydra } from "../support/fake_hydra.ts";
+import { findMistakes, readSchema } from "./json_schema.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+/** The job whose builds {@linkcode SmallWorld.release} makes. */
 export const JOB = "demo/main/web";
 
 const PROGRAMS: Readonly<Record<string, string>> = {
@@ -76,6 +79,21 @@ export class SmallWorld implements AsyncDisposable {
   /** Deploys once. */
   oneshot(profile = "web", ...more: readonly string[]): Promise<CommandResult> {
     return this.hail("--profile", profile, "--job-uri", this.hydra.jobUri(JOB), "--oneshot", ...more);
+  }
+
+  /** Deploys once, which has to succeed. */
+  async deploy(profile?: string): Promise<void> {
+    const { status, stderr } = await this.oneshot(profile);
+    assert.equal(status, 0, stderr);
+  }
+
+  /** Runs a command, which has to succeed, for its answer in JSON, which has to be as a schema of docs/schema/ says. */
+  async json(schema: string, ...args: readonly string[]) {
+    const { status, stdout, stderr } = await this.hail(...args, "--json");
+    assert.equal(status, 0, stderr);
+    const document = JSON.parse(stdout);
+    assert.deepEqual(findMistakes(document, await readSchema(schema)), []);
+    return document;
   }
 
   /** Starts a hail that stays, and waits until it has polled. */

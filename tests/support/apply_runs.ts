@@ -1,8 +1,9 @@
 /** Runs of `hail apply-units` on a {@linkcode FakeMachine}, whole and cut off. */
 import assert from "node:assert/strict";
+import { basename, dirname } from "node:path";
 import type { Event } from "../../lib/report/event.ts";
 import { applyUnits } from "../../lib/systemd/apply_units.ts";
-import { AGENT, serviceOf, unitFile } from "../../lib/systemd/unit_name.ts";
+import { AGENT, AGENT_BUILD, serviceOf, unitFile } from "../../lib/systemd/unit_name.ts";
 import { keptServices } from "../../lib/systemd/unit_text.ts";
 import { FakeMachine, Killed } from "./fake_machine.ts";
 
@@ -12,12 +13,12 @@ export const TARGET = "multi-user.target";
 /**
  * The text of a unit.
  *
- * @param text What it runs; of an agent's unit, the hash of its configuration and the services in it as well:
+ * @param text What it runs; of an agent's unit, the name of the build it runs by and the services that it keeps as well:
  * `1 a8f5 web db`.
  */
 export function unitText(text: string, namespace = NAMESPACE): string {
-  const [program, configuration, ...kept] = text.split(" ");
-  const more = configuration === undefined ? [] : [`Configuration=${configuration}`];
+  const [program, build, ...kept] = text.split(" ");
+  const more = build === undefined ? [] : [`Build=/builds/${build}`];
   const own = [`Namespace=${namespace}`, ...more, ...kept.map((service) => `Keeps=${service}`)];
   return `[Service]\nExecStart=${program}\n[X-Hail]\n${own.join("\n")}\n`;
 }
@@ -64,6 +65,11 @@ export function assertInLine(machine: FakeMachine, wanted: Wanted, target = TARG
     links[unit] = `-> ../${unit}`;
     assert.equal(machine.running(unit), unitText(text), `${service} runs what it should`);
   }
+  const build = wanted[AGENT]?.split(" ")[1];
+  assert.deepEqual(
+    machine.folder(dirname(AGENT_BUILD)),
+    build === undefined ? {} : { [basename(AGENT_BUILD)]: `-> /builds/${build}` },
+  );
   assert.deepEqual(machine.folder("/units"), files);
   assert.deepEqual(machine.folder(`/units/${target}.wants`), links);
   assert.deepEqual(machine.allRunning(), Object.keys(files).sort());

@@ -1,21 +1,8 @@
+import { describe, type FakeBuild, isFinished, statusOf, systemOf } from "./fake_build.ts";
+import { FakeEvaluations } from "./fake_evaluations.ts";
 import { basicAuthorization, type HttpAnswer, type HttpRequest, HttpServer } from "./http_server.ts";
 
-/** A build as Hydra tells of it. What is left out is that of a successful build with one output. */
-export interface FakeBuild {
-  readonly id: number;
-  /** The output `out`. */
-  readonly path?: string;
-  /** All outputs, where there is more to tell than `path`. A null is an output whose path is not known. */
-  readonly outputs?: Readonly<Record<string, string | null>>;
-  /** 0 ok, 1 failed, ...; null while the build is queued. */
-  readonly status?: number | null;
-  readonly finished?: boolean;
-  /** The name with the version; that of the path otherwise. */
-  readonly nixname?: string;
-  readonly system?: string;
-  /** When it ended, in seconds since 1970. */
-  readonly stoptime?: number | null;
-}
+export type { FakeBuild } from "./fake_build.ts";
 
 /** What can be wrong with a Hydra as a whole. */
 export type HydraFault =
@@ -52,14 +39,19 @@ const HTML_TYPE = "text/html; charset=utf-8";
 const NOTHING_BUILT = "There is no successful build to redirect to.";
 
 /**
- * A Hydra look-alike on loopback: it knows `/job/P/J/JOB/latest`, `latest-finished` and `latest-for/SYSTEM`, and
- * `/build/ID`. Status, headers and texts are those of the answers that were captured from a real Hydra.
+ * A Hydra look-alike on loopback: it knows `/job/P/J/JOB/latest`, `latest-finished` and `latest-for/SYSTEM`, `/build/ID`
+ * and its constituents, and what the gate `jobset` asks of evaluations. Status, headers and texts are those of the answers
+ * that were captured from a real Hydra.
  */
 export class FakeHydra implements AsyncDisposable {
   #server: HttpServer;
   readonly #authorization: string | null;
   readonly #jobs = new Map<string, Job>();
   readonly #requests: HydraRequest[] = [];
+  readonly #evaluations = new FakeEvaluations((id) => {
+    const found = this.#find(id);
+    return found !== null && isFinished(found.build);
+  });
   #sessions = 0;
 
   /** What is wrong with it now. */
@@ -108,6 +100,31 @@ export class FakeHydra implements AsyncDisposable {
   setLatest(job: string, build: FakeBuild): void {
     this.#job(job).builds.set(build.id, build);
     this.#job(job).latest = build.id;
+  }
+
+  /** Makes a build of a job, and leaves its latest one as it is; or makes another one of the build of this id. */
+  setBuild(job: string, build: FakeBuild): void {
+    this.#job(job).builds.set(build.id, build);
+  }
+
+  /**
+   * Makes an evaluation. Its builds are made apart from it.
+   *
+   * @param jobset As `PROJECT/JOBSET`.
+   * @param builds The ids of the builds, by the names of their jobs.
+   */
+  setEvaluation(jobset: string, id: number, builds: Readonly<Record<string, number>>): void {
+    this.#evaluations.set(jobset, id, builds);
+  }
+
+  /** Makes the build of an aggregate job hold others. */
+  setConstituents(build: number, constituents: readonly number[]): void {
+    this.#evaluations.setConstituents(build, constituents);
+  }
+
+  /** Says what the newest evaluation of a jobset, given as `PROJECT/JOBSET`, could not evaluate; empty for nothing. */
+  setErrors(jobset: string, errors: string): void {
+    this.#evaluations.setErrors(jobset, errors);
   }
 
   /** Makes a job of which no build was successful. */
@@ -166,6 +183,16 @@ export class FakeHydra implements AsyncDisposable {
     const path = request.target.replace(/\?.*$/, "").replace(/\/$/, "");
     const [, first, ...parts] = path.split("/");
     if (first === "job" && parts.length >= 4) return this.#latest(request, parts, session);
+    const evaluated = this.#evaluations.answer(path);
+    if (evaluated !== null) {
+      if ("to" in evaluated) return moved(requestedOrigin(request, this.origin) + evaluated.to, session);
+      if ("error" in evaluated) return failure(request, 404, evaluated.error, session);
+      const json = "json" in evaluated ? evaluated.json : evaluated.builds.flatMap((id) => {
+        const found = this.#find(id);
+        return found === null ? [] : [this.#describe(found.job, found.build)];
+      });
+      return { status: 200, headers: headers(JSON_TYPE, session), body: JSON.stringify(json) };
+    }
     const id = first === "build" && parts.length === 1 ? parts[0] : undefined;
     if (id !== undefined) return this.#build(request, id, session);
     return failure(request, 404, "Page not found.", session);
@@ -178,7 +205,7 @@ export class FakeHydra implements AsyncDisposable {
       return failure(request, 404, `Jobset \u2018${jobset}\u2019 doesn't exist.`, session);
     }
     const job = this.#jobs.get(`${project}/${jobset}/${name}`);
-    const build = job?.latest === null ? undefined : job?.builds.get(job.latest);
+    const build = selector === "latest-finished" ? this.#latestFinished(job) : latestOf(job);
     if (selector === "latest-for") {
       if (system === undefined) {
         return failure(request, 404, "You need to specify a platform type in the URL.", session);
@@ -198,20 +225,37 @@ export class FakeHydra implements AsyncDisposable {
 
   #build(request: HttpRequest, id: string, session: string): HttpAnswer {
     if (!/^[0-9]+$/.test(id)) return failure(request, 500, `Invalid build ID \u2018${id}\u2019.`, session);
-    for (const [name, job] of this.#jobs) {
-      const build = job.builds.get(Number(id));
-      if (build === undefined) continue;
+    const found = this.#find(Number(id));
+    if (found !== null) {
       // The real one answers a HEAD, and anything but a plain wish for JSON, with a page for people.
       if (request.method === "HEAD" || !wantsJson(request)) {
         return { status: 200, headers: headers(HTML_TYPE, session), body: "" };
       }
-      return {
-        status: 200,
-        headers: headers(JSON_TYPE, session),
-        body: JSON.stringify(describe(name, build)),
-      };
+      const body = JSON.stringify(this.#describe(found.job, found.build));
+      return { status: 200, headers: headers(JSON_TYPE, session), body };
     }
     return failure(request, 404, `Build with ID ${id} doesn't exist.`, session);
+  }
+
+  /** The newest successful build in an evaluation without unfinished ones; where no evaluations were made, the latest. */
+  #latestFinished(job: Job | undefined): FakeBuild | undefined {
+    const builds = [...job?.builds.values() ?? []].filter(({ id }) => this.#evaluations.of(id).length > 0);
+    if (builds.length === 0) return latestOf(job);
+    return builds.filter((build) => statusOf(build) === 0 && this.#evaluations.hasSettled(build.id))
+      .toSorted((a, b) => b.id - a.id)[0];
+  }
+
+  #find(id: number): { readonly job: string; readonly build: FakeBuild } | null {
+    for (const [job, { builds }] of this.#jobs) {
+      const build = builds.get(id);
+      if (build !== undefined) return { job, build };
+    }
+    return null;
+  }
+
+  #describe(job: string, build: FakeBuild): Record<string, unknown> {
+    const evaluations = this.#evaluations.of(build.id);
+    return { ...describe(job, build), ...(evaluations.length === 0 ? {} : { jobsetevals: evaluations }) };
   }
 
   /** The session of the request's cookie, or a new one. */
@@ -281,36 +325,6 @@ function failure(
   return { status, headers: headers(HTML_TYPE, session, vary), body };
 }
 
-function systemOf(build: FakeBuild): string {
-  return build.system ?? "x86_64-linux";
-}
-
-/** A build as the JSON of the real one has it. */
-function describe(jobName: string, build: FakeBuild): Record<string, unknown> {
-  const [project, jobset, job] = jobName.split("/");
-  const outputs = build.outputs ?? (build.path === undefined ? {} : { out: build.path });
-  const first = Object.values(outputs).find((path) => path !== null) ?? "/nix/store/-unknown";
-  const nixname = build.nixname ?? first.replace(/^.*\//, "").slice(33);
-  const finished = build.finished ?? build.status !== null;
-  const stoptime = build.stoptime === undefined ? 1_795_000_000 + build.id : build.stoptime;
-  return {
-    id: build.id,
-    finished: finished ? 1 : 0,
-    buildstatus: build.status === undefined ? (finished ? 0 : null) : build.status,
-    project,
-    jobset,
-    job,
-    nixname,
-    system: systemOf(build),
-    priority: 100,
-    jobsetevals: [build.id],
-    drvpath: `${first}.drv`,
-    timestamp: 1_795_000_000 + build.id - 120,
-    starttime: finished ? 1_795_000_000 + build.id - 60 : null,
-    stoptime: finished ? stoptime : null,
-    releasename: null,
-    buildmetrics: {},
-    buildproducts: {},
-    buildoutputs: Object.fromEntries(Object.entries(outputs).map(([output, path]) => [output, { path }])),
-  };
+function latestOf(job: Job | undefined): FakeBuild | undefined {
+  return job === undefined || job.latest === null ? undefined : job.builds.get(job.latest);
 }

@@ -144,3 +144,59 @@ Deno.test("fake Hydra: it can go and come back as the same", async () => {
   hydra.open();
   assert.equal((await ask(hydra, "/build/111")).status, 200);
 });
+
+/** A Hydra with the evaluations that the captures of them were taken from, as far as they are compared. */
+function evaluatedHydra(): FakeHydra {
+  const hydra = demoHydra();
+  hydra.setBuild("demo/main/web", { id: 114, path: WEB, status: 3 });
+  hydra.setEvaluation("demo/main", 15, { web: 114 });
+  hydra.setEvaluation("demo/main", 16, {});
+  hydra.setEvaluation("demo/good", 17, { web: 122 });
+  return hydra;
+}
+
+for (
+  const capture of [
+    "eval-15-job-web",
+    "eval-15-job-nosuch",
+    "eval-16-builds-json",
+    "eval-999-builds-json",
+    "build-ok-constituents-json",
+    "jobset-main-latest-eval-json",
+    "jobset-good-latest-eval-json",
+    "jobset-empty-latest-eval-json",
+  ]
+) {
+  Deno.test(`fake Hydra: it answers as the real one did in ${capture}`, async () => {
+    await using hydra = evaluatedHydra();
+    const { method, target, answer } = await ofCapture(capture);
+    assert.deepEqual(await ask(hydra, target, method), answer);
+  });
+}
+
+Deno.test("fake Hydra: an evaluation counts once its builds are finished", async () => {
+  await using hydra = new FakeHydra();
+  hydra.setBuild("demo/main/web", { id: 6 });
+  hydra.setEvaluation("demo/main", 2, { web: 6 });
+  hydra.setLatest("demo/main/web", { id: 7 });
+  hydra.setBuild("demo/main/api", { id: 8, status: null });
+  hydra.setEvaluation("demo/main", 3, { web: 7, api: 8 });
+  hydra.setConstituents(7, [6, 8]);
+  hydra.setErrors("demo/main", "in job docs: error");
+  const to = async (target: string) => (await ask(hydra, target)).headers["location"]?.replace(/^.*PORT/, "");
+  assert.equal(await to("/job/demo/main/web/latest"), "/build/7");
+  assert.equal(await to("/job/demo/main/web/latest-finished"), "/build/6");
+  assert.equal(await to("/jobset/demo/main/latest-eval"), "/eval/2?name=main");
+  hydra.setBuild("demo/main/api", { id: 8, status: 1 });
+  assert.equal(await to("/job/demo/main/web/latest-finished"), "/build/7");
+  assert.equal(await to("/jobset/demo/main/latest-eval"), "/eval/3?name=main");
+  const json = async (target: string) => JSON.parse((await ask(hydra, target)).body);
+  const told = (
+    { id, job, finished, buildstatus, jobsetevals }: Record<string, unknown>,
+  ) => [id, job, finished, buildstatus, jobsetevals];
+  assert.deepEqual((await json("/eval/3/builds")).map(told), [[7, "web", 1, 0, [3]], [8, "api", 1, 1, [3]]]);
+  assert.deepEqual((await json("/build/7/constituents")).map(told), [[6, "web", 1, 0, [2]], [8, "api", 1, 1, [
+    3,
+  ]]]);
+  assert.equal((await json("/jobset/demo/main/errors")).errormsg, "in job docs: error");
+});

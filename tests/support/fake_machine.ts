@@ -58,7 +58,9 @@ export class FakeMachine {
   onFinish: (unit: string) => void | Promise<void> = () => {};
 
   constructor() {
-    for (const folder of ["/", "/units"]) this.put(folder, { kind: "folder" });
+    for (const folder of ["/", "/units", "/nix", "/nix/var", "/nix/var/nix", "/nix/var/nix/gcroots"]) {
+      this.put(folder, { kind: "folder" });
+    }
   }
 
   /** Puts something on the disk for good, by an unseen hand. */

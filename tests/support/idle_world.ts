@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Turn } from "../../lib/deployment/ports.ts";
 import type { Deployment, ServiceRecord } from "../../lib/deployment/record.ts";
 import type { RemovalShared } from "../../lib/agent/idle_service.ts";
 import { openJournal } from "../../lib/journal/open.ts";
@@ -19,6 +20,13 @@ import type { ServiceSettings } from "../../lib/settings/service.ts";
 import { encodeSettings, storedSettings } from "../../lib/settings/stored.ts";
 import { readServiceWords } from "../../lib/settings/words.ts";
 
+const TURN: Turn = {
+  full: false,
+  async take(signal, work) {
+    signal.throwIfAborted();
+    return await work();
+  },
+};
 const NEVER = new AbortController().signal;
 const WELL: Exit = { status: 0, signal: null, ended: null, output: [] };
 
@@ -77,6 +85,7 @@ export class IdleWorld implements Disposable {
         this.onStep(`${command.program} has ended`);
         return await Promise.resolve({ ...WELL, ...exit });
       },
+      turns: { realisation: TURN, activation: TURN },
       bootId: () => Promise.resolve("boot"),
       failPoint: (point) => this.onStep(point),
       files: {

@@ -1,15 +1,14 @@
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { runAgent } from "../../agent/agent.ts";
-import type { Environment } from "../../agent/environment.ts";
 import type { Loaded } from "../../config/load.ts";
 import { EXIT_STATUS } from "../../failure/exit_status.ts";
-import { type Level, LEVELS, type Report } from "../../report/event.ts";
+import { type Level, LEVELS } from "../../report/event.ts";
 import { LOG_FORMATS, type LogFormat } from "../../report/log.ts";
 import { AGENT_SETTINGS } from "../../settings/table.ts";
 import { addConfigOption, readConfigOption } from "../config_file.ts";
 import type { Context } from "../context.ts";
-import { createLogReport } from "../log_report.ts";
+import type { LogOptions } from "../log_options.ts";
 import { type RawOptions, Reader } from "../reader.ts";
 import { VERSION } from "../version.ts";
 
@@ -59,20 +58,24 @@ function logOption(key: "log-level" | "log-format", choices: readonly string[]):
 /**
  * Runs the command. With a configuration that cannot be used, all that is wrong with it is reported.
  *
+ * @param setLog Changes how the log is written from now on.
  * @returns The exit status.
  * @throws {Failure} What keeps the agent from beginning, see `runAgent`.
  */
-export async function runAgentCommand(command: AgentCommand, context: Context): Promise<number> {
-  const { config } = command;
-  const { env, profilesFolder } = context;
-  // Until the configuration is read, and where it cannot be.
-  let log = logOf(command, null, env);
-  const report: Report = (event) => log(event);
+export async function runAgentCommand(
+  command: AgentCommand,
+  { env, profilesFolder, report }: Context,
+  setLog: (options: LogOptions) => void,
+): Promise<number> {
+  const { config, logLevel, logFormat } = command;
   // Others need no parser of configurations.
   const { configFailure, loadConfig, problemLine } = await import("../../config/load.ts");
   const load = async (): Promise<Loaded> => {
     const loaded = await loadConfig(config, profilesFolder);
-    if (loaded.settings !== null) log = logOf(command, loaded.log, env);
+    if (loaded.settings !== null) {
+      const { level, format } = loaded.log;
+      setLog({ logLevel: logLevel ?? level, logFormat: logFormat ?? format });
+    }
     for (const problem of loaded.problems) {
       const { line, key, why, next } = problem;
       report({
@@ -92,16 +95,4 @@ export async function runAgentCommand(command: AgentCommand, context: Context): 
     return again.settings;
   };
   return await runAgent({ settings, config, version: VERSION, oneshot: false, reload }, env, report);
-}
-
-/** The log as the command line and the configuration want it; the command line comes first. */
-function logOf(
-  { logLevel, logFormat }: AgentCommand,
-  configured: { readonly level: Level; readonly format: LogFormat } | null,
-  env: Environment,
-): Report {
-  return createLogReport({
-    logLevel: logLevel ?? configured?.level ?? "info",
-    logFormat: logFormat ?? configured?.format ?? "text",
-  }, env);
 }

@@ -23,8 +23,6 @@ export interface Fleet {
   readonly hail: 1 | 2;
   /** The argument `agent`: whether one hail keeps them all. */
   readonly agent?: boolean | Readonly<Record<string, unknown>>;
-  /** The argument `manager`: whose profile has the agent's configuration. */
-  readonly manager?: string;
   readonly services: Readonly<Record<string, ServiceOptions>>;
 }
 
@@ -96,7 +94,7 @@ export class BootstrapHost implements AsyncDisposable {
   }
 
   /** Builds a bootstrap profile in the store of the host. */
-  async build({ hail, agent = false, manager = MANAGER, services }: Fleet): Promise<string> {
+  async build({ hail, agent = false, services }: Fleet): Promise<string> {
     const set = Object.fromEntries(
       Object.entries(services).map(([name, options]) => [name, {
         jobUri: this.hydra.jobUri(this.job(name)),
@@ -104,7 +102,7 @@ export class BootstrapHost implements AsyncDisposable {
         ...options,
       }]),
     );
-    await this.stage.write("/root/arguments.json", JSON.stringify({ agent, manager, services: set }));
+    await this.stage.write("/root/arguments.json", JSON.stringify({ agent, services: set }));
     const tools = ["nix", "bash", "coreutils", "systemd"].map((name) => `${name} = "/usr";`).join(" ");
     const expression = `import /root/hail-systemd-bootstrap.nix { hail = /root/hail-${hail}; ${tools} }
       (builtins.fromJSON (builtins.readFile /root/arguments.json))`;

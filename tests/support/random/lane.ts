@@ -164,6 +164,11 @@ export class Lane {
    */
   async #hail(command: string, ...words: string[]): Promise<boolean> {
     const result = await this.host.exec(["hail", command, this.service, ...words]);
+    // Somebody may kill the agent of all services.
+    if (result?.stderr.includes("it ended before it answered")) {
+      this.#count(`hail ${command}: hail has ended`);
+      return false;
+    }
     this.#count(`hail ${command}: ${result === null ? "cut off" : `status ${result.status}`}`);
     if (result?.status === 1) {
       throw new Error(`hail ${[command, ...words].join(" ")}:\n${result.stdout}${result.stderr}`);

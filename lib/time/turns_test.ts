@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { VirtualClock } from "../time/virtual_clock.ts";
-import { HttpFault } from "./http_fault.ts";
-import { Turns } from "./turns.ts";
+import { NoTurn, Turns } from "./turns.ts";
+import { VirtualClock } from "./virtual_clock.ts";
 
 const NEVER = new AbortController().signal;
 const HOUR = 3_600_000;
@@ -17,12 +16,12 @@ function start(rules: { width?: number; patience?: number; most?: number } = {})
   });
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
-  const take = (name: string, limit = HOUR, signal = NEVER) =>
-    turns.take(limit, signal).then((end) => {
+  const take = (name: string, limit = HOUR, signal = NEVER, first = false) =>
+    turns.take(limit, signal, first).then((end) => {
       begun.push(name);
       ends.set(name, end);
     });
-  return { clock, state, begun, take, end: (name: string) => ends.get(name)?.() };
+  return { clock, turns, state, begun, take, end: (name: string) => ends.get(name)?.() };
 }
 
 Deno.test("turns: so many at once, the others in the order in which they came", async () => {
@@ -117,8 +116,8 @@ Deno.test("turns: waiting has a limit, and says so", async () => {
   const late = take("b", 30_000).then(() => null, (error: unknown) => error);
   await clock.advance(30_000);
   const error = await late;
-  assert.ok(error instanceof HttpFault && error.kind === "time-limit");
-  assert.match(error.message, /not sent within 30 s$/);
+  assert.ok(error instanceof NoTurn);
+  assert.equal(error.message, "no turn within 30000 ms");
   void take("c");
   end("a");
   await clock.advance(0);
@@ -135,4 +134,27 @@ Deno.test("turns: what gives up in the moment in which its turn comes ends it li
   controller.abort();
   await clock.advance(0);
   assert.deepEqual(begun, ["a", "b"]);
+});
+
+Deno.test("turns: whoever is first goes before those who wait, and whoever waits for ever leaves no timer", async () => {
+  const { clock, turns, begun, take, end } = start({ width: 1, patience: Infinity });
+  assert.equal(turns.full, false);
+  void take("a", Infinity);
+  assert.equal(turns.full, true);
+  void take("b", Infinity);
+  void take("back", Infinity, NEVER, true);
+  await clock.advance(0);
+  assert.deepEqual(clock.sleeps, []);
+  end("a");
+  await clock.advance(0);
+  assert.deepEqual(begun, ["a", "back"]);
+});
+
+Deno.test("turns: where there may be more, those who wait come in at once", async () => {
+  const { clock, turns, state, begun, take } = start({ width: 1 });
+  for (const name of ["a", "b", "c"]) void take(name);
+  state.width = 3;
+  turns.look();
+  await clock.advance(0);
+  assert.deepEqual(begun, ["a", "b", "c"]);
 });

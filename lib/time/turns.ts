@@ -1,6 +1,5 @@
-/** Lets a few requests be under way at once, in the order in which they came; the others wait. */
-import type { Clock } from "../time/clock.ts";
-import { HttpFault } from "./http_fault.ts";
+/** Lets so many at once do something, in the order in which they came; the others wait. */
+import type { Clock } from "./clock.ts";
 
 /** How many may be under way. It is asked anew each time, since it may change. */
 export interface TurnRules {
@@ -25,13 +24,23 @@ interface Turn {
 /** Who waits as long as those before it may take gets its turn although some of them hang. */
 const PATIENCE_SHARE = 1 / 4;
 
-/** The turns at one Hydra. */
+/** No turn came in time. */
+export class NoTurn extends Error {
+  override readonly name = "NoTurn";
+
+  /** @param limit How long was waited, in milliseconds. */
+  constructor(limit: number) {
+    super(`no turn within ${limit} ms`);
+  }
+}
+
+/** The turns at something of which there is only so much. */
 export class Turns {
   readonly #clock: Clock;
   readonly #rules: TurnRules;
   readonly #begun = new Set<Turn>();
   /** Each is called with its turn, the first that came first; and how long it waits at the most. */
-  readonly #waiting = new Map<(turn: Turn) => void, number>();
+  #waiting = new Map<(turn: Turn) => void, number>();
   /** Ends the sleep until a turn has lasted too long to count. */
   #alarm: AbortController | null = null;
 
@@ -43,23 +52,32 @@ export class Turns {
   /**
    * Waits for a turn.
    *
-   * @param limit How long to wait at the most, in milliseconds.
+   * @param limit How long to wait at the most, in milliseconds; infinite for as long as it takes.
    * @param signal Gives up. Its reason is then thrown as it is.
+   * @param first Whether it goes before those that wait already.
    * @returns Ends the turn; to be called once.
-   * @throws {HttpFault} `time-limit` if no turn came in time.
+   * @throws {NoTurn} None came in time.
    */
-  async take(limit: number, signal: AbortSignal): Promise<() => void> {
+  async take(limit: number, signal: AbortSignal, first = false): Promise<() => void> {
     signal.throwIfAborted();
-    const turn = this.#waiting.size === 0 && this.#hasRoom()
-      ? this.#begin(limit)
-      : await this.#wait(limit, signal);
+    const turn = this.full ? await this.#wait(limit, signal, first) : this.#begin(limit);
     return () => {
       this.#begun.delete(turn);
       this.#callNext();
     };
   }
 
-  async #wait(limit: number, signal: AbortSignal): Promise<Turn> {
+  /** Whether whoever comes now has to wait. */
+  get full(): boolean {
+    return this.#waiting.size > 0 || !this.#hasRoom();
+  }
+
+  /** Looks who may begin, since the rules have changed. */
+  look(): void {
+    this.#callNext();
+  }
+
+  async #wait(limit: number, signal: AbortSignal, first: boolean): Promise<Turn> {
     const { promise, resolve, reject } = Promise.withResolvers<Turn>();
     const over = new AbortController();
     const leave = (reason: unknown) => {
@@ -68,10 +86,13 @@ export class Turns {
     };
     const giveUp = () => leave(signal.reason);
     signal.addEventListener("abort", giveUp, { once: true });
-    this.#waiting.set(resolve, limit);
-    void this.#clock.sleep(limit, over.signal).then(() => {
-      if (!over.signal.aborted) leave(tooLong(limit));
-    });
+    if (first) this.#waiting = new Map([[resolve, limit], ...this.#waiting]);
+    else this.#waiting.set(resolve, limit);
+    if (limit !== Infinity) {
+      void this.#clock.sleep(limit, over.signal).then(() => {
+        if (!over.signal.aborted) leave(new NoTurn(limit));
+      });
+    }
     this.#watch();
     try {
       return await promise;
@@ -122,11 +143,4 @@ export class Turns {
       if (!alarm.signal.aborted) this.#callNext();
     });
   }
-}
-
-function tooLong(limit: number): HttpFault {
-  return new HttpFault(
-    "time-limit",
-    `it is so slow to answer other requests that this one was not sent within ${limit / 1000} s`,
-  );
 }
