@@ -44,8 +44,9 @@
   #   serviceConfig  settings of the unit's section Service, which replace ours; null takes one out, and
   #                  Environment is added to ours; only without agent [none]
   services,
-  # Whether one hail keeps all services, instead of one each. Instead of true a set may say more: what stands at the
-  # top of an agent's configuration (maxActivations, logLevel, what holds for all services, ...), and serviceConfig.
+  # Whether one hail keeps all services, instead of one each. Instead of true a set may say more: what stands at
+  # the top of an agent's configuration (maxActivations, logLevel, what holds for all services, ...), and
+  # serviceConfig.
   agent ? false,
   # The target that starts the hails at boot.
   target ? "multi-user",
@@ -521,9 +522,9 @@ let
       };
     };
 
-  # A link that `hail apply-units` lets lead to this build; lib/systemd/unit_name.ts has the same path. By way of it an
-  # agent always starts with the configuration that was made for it, and the text of its unit stays the same when only
-  # the configuration changes.
+  # A link that `hail apply-units` lets lead to this build; lib/systemd/unit_name.ts has the same path. By way of it
+  # an agent always starts with the configuration that was made for it, and the text of its unit stays the same
+  # when only the configuration changes.
   agentBuild = "/nix/var/nix/gcroots/hail-agent";
 
   agentUnit = {

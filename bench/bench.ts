@@ -1,6 +1,6 @@
 /**
- * Measures hail: `deno task bench [PART...]`. The parts are `size`, `start`, `deployment`, `poll`, `fleet` and `agent`; all
- * of them unless some are named. The result is a table in Markdown on standard output; the exit status is 0 whatever it says, since
+ * Measures hail: `deno task bench [PART...]`. The parts are `size`, `start`, `deployment`, `poll`, `journal`, `fleet`
+ * and `agent`; all of them unless some are named. The result is a table in Markdown on standard output; the exit status is 0 whatever it says, since
  * a busy machine is no fault of hail.
  *
  * @module
@@ -8,10 +8,12 @@
 
 import { existsSync } from "node:fs";
 import { ensurePackages } from "../scripts/debian.ts";
+import { measureAgent } from "./agent.ts";
 import { type Contenders, makeContenders } from "./contenders.ts";
 import { measureDeployment } from "./deployment.ts";
 import { measureFileSize } from "./file_size.ts";
 import { measureFleet } from "./fleet.ts";
+import { measureJournal } from "./journal.ts";
 import { measurePollCost } from "./poll_cost.ts";
 import { type Findings, render } from "./report.ts";
 import { measureStart } from "./start.ts";
@@ -24,7 +26,9 @@ const PARTS: Readonly<Record<string, Part>> = {
   start: async (contenders, folder) => measureStart(await contenders(), folder),
   deployment: async (contenders) => measureDeployment(await contenders()),
   poll: async (contenders, folder) => measurePollCost(await contenders(), folder),
+  journal: (_, folder) => measureJournal(folder),
   fleet: () => measureFleet(),
+  agent: async (contenders) => measureAgent(await contenders()),
 };
 
 /** What the contenders run, by the package of Debian that it is in. */

@@ -13,37 +13,12 @@ import type { PassResult } from "../lib/deployment/deployer.ts";
 import { Failure } from "../lib/failure/failure.ts";
 import { parseStorePath } from "../lib/nix/store_path.ts";
 import { VirtualClock } from "../lib/time/virtual_clock.ts";
-import { renderPolling } from "./fleet_plot.ts";
 import { chanceOfPeak, drawPeaks, quantile, random } from "./fleet_chance.ts";
+import { renderPolling } from "./fleet_plot.ts";
+import { END, HOSTS, HOUR, MEAN, OUTAGES, PERIOD, type Span } from "./fleet_scenario.ts";
 import type { Findings, Row } from "./report.ts";
 
 const PLOT = fileURLToPath(new URL("../docs/polling.svg", import.meta.url));
-
-/** The hosts, each with one service. */
-const HOSTS = 50_000;
-
-/** How often each polls, in seconds. */
-const PERIOD = 300;
-
-/** Requests a second, if they were spread evenly. */
-export const MEAN = HOSTS / PERIOD;
-
-/** A span of virtual time, in seconds from the start. */
-export interface Span {
-  readonly from: number;
-  readonly to: number;
-}
-
-const HOUR = 3600;
-
-/** When Hydra does not answer. */
-export const OUTAGES: readonly Span[] = [
-  { from: HOUR, to: 2 * HOUR },
-  { from: 2.5 * HOUR, to: 2.5 * HOUR + 60 },
-];
-
-/** When the simulation ends. */
-export const END = 3 * HOUR;
 
 /** Within these spans of the simulation the peak is looked for. */
 const SPANS: readonly (readonly [what: string, span: Span])[] = [

@@ -45,8 +45,11 @@ export interface AgentOptions {
 export async function runAgent(options: AgentOptions, env: Environment, report: Report): Promise<number> {
   const { settings, config, version, oneshot } = options;
   const classic = config === null;
-  // Set once the services are there; a signal before that is only noted.
-  let hup = () => {};
+  // Set once the services are there; a signal before that is remembered until then.
+  let early = false;
+  let hup = () => {
+    early = true;
+  };
   const stop = listenForSignals(report, {
     does: classic ? "polling now" : "reading the configuration again",
     act: () => hup(),
@@ -93,15 +96,22 @@ export async function runAgent(options: AgentOptions, env: Environment, report: 
     await manager.ready();
     if (oneshot) return await fleet.runOnce();
     const running = fleet.start(settings.services);
-    let reloads = Promise.resolve();
+    // One after the other, so that each sees what the one before has made.
+    let reloads = waker.listen(settings.wake);
+    let waits = false;
     hup = classic ? () => fleet.pollAll() : () => {
+      // One that has not begun reads what the file says by then.
+      if (waits) return;
+      waits = true;
       reloads = reloads.then(async () => {
+        waits = false;
         await manager.reloading();
         await reload(options, { fleet, waker, setLoads: (loads) => shared.setLoads(loads) }, report);
         await manager.ready();
-      });
+      }).catch((error) => report(failureEvent(error)));
     };
-    await waker.listen(settings.wake);
+    // The first poll comes anyway; but the configuration may be another since it was read.
+    if (early && !classic) hup();
     await running;
     await reloads;
     return 0;

@@ -12,6 +12,7 @@ import type { Report } from "../report/event.ts";
 import type { ServiceSettings } from "../settings/service.ts";
 import { composeGates, composeHydra } from "./compose.ts";
 import type { Environment } from "./environment.ts";
+import { AFTER } from "./order.ts";
 import { createShared } from "./shared.ts";
 
 /** What would happen at a poll now. */
@@ -69,7 +70,10 @@ export async function check(
     const gates = composeGates(service, hydra.evaluations, report, shared);
     const first = wayBack(record, current) === null;
     const closed = await gates.ask({ build: latest, knownSince, first }, signal);
-    if (closed !== null) verdict = { do: "refuse", ...closedBy(closed) };
+    // Who comes before whom, only the agent knows: what it has said last stands.
+    const waits = record.latest?.id === latest.id && record.closed?.gate === AFTER ? record.closed : null;
+    const stands = closed ?? waits;
+    if (stands !== null) verdict = { do: "refuse", ...closedBy(stands) };
   }
   const unwell = verdict.do === "nothing" && (record.state === "failed" || STATES[record.state] !== null);
   const preview = current === latest.outPath ? null : await createPreview({

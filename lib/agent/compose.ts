@@ -30,6 +30,11 @@ export const STATE_GROUP = "hail";
 /** The netrc file that is read where none is named. */
 const DEFAULT_NETRC = "/etc/netrc";
 
+/** The file with the credentials of a service. */
+export function netrcFileOf({ netrcFile }: Pick<ServiceSettings, "netrcFile">): string {
+  return netrcFile ?? DEFAULT_NETRC;
+}
+
 /** What all services of one process share. */
 export interface Shared {
   readonly version: string;

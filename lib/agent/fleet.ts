@@ -42,7 +42,10 @@ const LAZY_LIMIT_EACH = 600;
 /** How often a removal that fails is tried again, in milliseconds: at the most. */
 const REMOVAL_PERIOD = 15 * 60_000;
 
-/** How many services are opened, or written down, before others may do something. */
+/** How long services are written down before others may do something, in milliseconds: a disk may be slow. */
+const FLUSH_SPAN = 10;
+
+/** How many services are opened before others may do something. */
 const AT_ONCE = 10;
 
 /**
@@ -57,6 +60,8 @@ export class Fleet {
   #wanted = new Map<ProfilePath, ServiceSettings>();
   /** The names of all services that there were, by their profiles. */
   readonly #names = new Map<ProfilePath, string>();
+  /** Aborted when the configuration says something else. */
+  #applied = new AbortController();
   /** Settles when all that was begun for a profile has ended. */
   readonly #affairs = new Map<ProfilePath, Promise<void>>();
 
@@ -106,6 +111,9 @@ export class Fleet {
   /** Makes what the configuration says now so: begins, changes and takes out services, and leaves the others alone. */
   apply(services: readonly ServiceSettings[]): Changes {
     this.#want(services);
+    // A removal that waits to be tried again may be off now, and others may wait behind it.
+    this.#applied.abort();
+    this.#applied = new AbortController();
     let [added, changed, removed] = [0, 0, 0];
     const fresh: Service[] = [];
     for (const settings of services) {
@@ -113,8 +121,9 @@ export class Fleet {
       if (running === undefined) {
         added += 1;
         fresh.push(this.#add(settings));
-      } else if (!isSame(running.settings, settings)) {
+      } else if (!isSame(running.settings, settings) || running.hasNewCredentials) {
         changed += 1;
+        this.#names.set(settings.profile, settings.name);
         running.reconfigure(settings);
       }
     }
@@ -149,10 +158,13 @@ export class Fleet {
    * @throws {Failure} `unknown-service`.
    */
   async flush(profile: string | null): Promise<void> {
-    const services = profile === null ? [...this.#services.values()] : [this.#find(profile)];
-    for (const [index, service] of services.entries()) {
+    const { clock } = this.#ports.shared;
+    let begun = clock.monotonic();
+    for (const service of profile === null ? [...this.#services.values()] : [this.#find(profile)]) {
       service.flush();
-      if (index % AT_ONCE === AT_ONCE - 1) await this.#ports.shared.clock.sleep(0);
+      if (clock.monotonic() - begun < FLUSH_SPAN) continue;
+      await clock.sleep(0);
+      begun = clock.monotonic();
     }
   }
 
@@ -170,7 +182,8 @@ export class Fleet {
 
   /** Waits for what is under way, and gives all profiles back. Hail was told to stop. */
   async close(): Promise<void> {
-    await Promise.all([...this.#services.values()].map((service) => service.close()));
+    const closed = await Promise.allSettled([...this.#services.values()].map((service) => service.close()));
+    for (const one of closed) if (one.status === "rejected") this.#ports.report(failureEvent(one.reason));
   }
 
   #want(services: readonly ServiceSettings[]): void {
@@ -241,9 +254,21 @@ export class Fleet {
         if (stop.gently.aborted) return;
         const delay = nextDelay({ failures, period: REMOVAL_PERIOD, random: Math.random() });
         report({ ...failureEvent(error, { failures, retry_in_ms: Math.round(delay) }), service: name });
-        await shared.clock.sleep(delay, stop.gently);
+        await this.#sleep(delay);
       }
     }
+  }
+
+  /** Waits; shorter where hail is told to stop, or the configuration says something else. */
+  async #sleep(delay: number): Promise<void> {
+    const { stop: { gently }, shared: { clock } } = this.#ports;
+    const woken = new AbortController();
+    const wake = () => woken.abort();
+    const signals = [gently, this.#applied.signal];
+    for (const signal of signals) signal.addEventListener("abort", wake, { once: true });
+    if (gently.aborted) wake();
+    await clock.sleep(delay, woken.signal);
+    for (const signal of signals) signal.removeEventListener("abort", wake);
   }
 
   /** What has to be done before a service can begin: it may have been another one before. */

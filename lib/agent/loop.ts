@@ -23,6 +23,8 @@ export interface AgentPorts {
   readonly bell: Bell;
   /** Whether the loop is to end as soon as nothing is under way: others settings are in force, or none. */
   readonly leaves?: () => boolean;
+  /** Whether to begin with the wait for the next poll: Hydra was asked a moment ago. */
+  readonly sleepFirst?: boolean;
 }
 
 /** How often to poll. */
@@ -50,6 +52,12 @@ export async function runLoop(ports: AgentPorts, { period, phase }: Schedule): P
   const leaves = ports.leaves ?? (() => false);
   let inARow = 0;
   let woken = false;
+  if (ports.sleepFirst === true) {
+    const delay = untilNextPoll({ now: clock.now(), period, phase });
+    deployer.planned(clock.now() + delay);
+    stages.enter(`next poll at ${timestamp(clock.now() + delay)}`, delay);
+    woken = await waitFor(delay, clock, stop.gently, bell);
+  }
   while (!stop.gently.aborted && !leaves()) {
     let delay: number;
     let idle: string;
@@ -144,7 +152,12 @@ function reportIdle(report: Report, { build, deployed, refusal }: PassResult, de
 }
 
 /** Waits until the time is over, the bell rings, or hail is told to stop. The result tells whether the bell has rung. */
-async function waitFor(delay: number, clock: Clock, stop: AbortSignal, bell: Bell): Promise<boolean> {
+export async function waitFor(
+  delay: number,
+  clock: Clock,
+  stop: AbortSignal,
+  bell: Bell,
+): Promise<boolean> {
   let rung = false;
   const woken = new AbortController();
   const wake = () => woken.abort();

@@ -183,3 +183,17 @@ Deno.test("runLoop ends when it is to leave, but not before a pass has ended", a
   await loop;
   assert.deepEqual(its.times(), [0]);
 });
+
+Deno.test("runLoop begins with the wait where that is wanted, and ends it when the bell rings", async () => {
+  const its = world([nothing]);
+  const loop = runLoop({ ...its.ports, sleepFirst: true }, { period: PERIOD, phase: 0 });
+  await its.clock.advance(20_000);
+  assert.deepEqual(its.times(), []);
+  its.bell.ring();
+  await its.clock.advance(0);
+  assert.deepEqual(its.times(), [20]);
+  assert.deepEqual(its.wakes, [true]);
+  its.gently.abort();
+  await its.clock.advance(0);
+  await loop;
+});

@@ -10,12 +10,19 @@ export interface Before {
   poll(): void;
 }
 
+/** What the order is called among the gates. */
+export const AFTER = "after";
+
 interface Place {
   readonly before: Before;
   readonly started: Promise<void>;
   readonly noteStarted: () => void;
-  /** When it has last asked Hydra, or tried to: milliseconds since 1970. Null before the first time. */
+  /** When it has last begun to ask Hydra, or tried to: milliseconds since 1970. Null before the first time. */
   passedAt: number | null;
+  /** How often it has done so. */
+  passes: number;
+  /** Those that have asked it to look: since when they know their builds, and how often it had looked then. */
+  readonly asked: Map<string, { readonly knownSince: number; readonly passes: number }>;
   /** Those that are told when it has moved on: they wait for it. */
   readonly waiting: Map<string, () => void>;
 }
@@ -33,6 +40,8 @@ export class Order {
       started: promise,
       noteStarted: resolve,
       passedAt: null,
+      passes: 0,
+      asked: new Map(),
       waiting: former?.waiting ?? new Map(),
     });
     former?.noteStarted();
@@ -52,11 +61,18 @@ export class Order {
     this.#places.get(name)?.noteStarted();
   }
 
-  /** A service has asked Hydra and done what came of that, with whatever success. */
-  notePass(name: string, now: number): void {
+  /**
+   * A service has asked Hydra and done what came of that.
+   *
+   * @param begunAt When it began to: what was built later it cannot have seen, however long a deployment took. Null where it
+   * could not look.
+   */
+  notePass(name: string, begunAt: number | null): void {
     const place = this.#places.get(name);
-    if (place === undefined) return;
-    place.passedAt = now;
+    // Whoever waits for one that could not look is not woken: it would only ask that one to look again, at once.
+    if (place === undefined || begunAt === null) return;
+    place.passedAt = begunAt;
+    place.passes += 1;
     this.#wake(place);
   }
 
@@ -84,33 +100,48 @@ export class Order {
     for (const other of after) {
       const place = this.#places.get(other);
       if (place === undefined) continue;
-      const looked = place.passedAt !== null && place.passedAt >= question.knownSince;
+      const looked = hasLooked(place, name, question.knownSince);
       const record = place.before.record();
       const why = looked && record !== null ? waitsFor(record) : "has not looked for a new build yet";
       if (why === null) continue;
       place.waiting.set(name, wake);
       if (!looked) place.before.poll();
-      return { gate: "after", why: `it comes after ${other}, which ${why}`, askAgainAt: null };
+      return { gate: AFTER, why: `it comes after ${other}, which ${why}`, askAgainAt: null };
     }
     return null;
   }
 
-  #wake(place: Place | undefined): void {
-    if (place === undefined) return;
+  #wake(place: Place): void {
     const waiting = [...place.waiting.values()];
     place.waiting.clear();
     for (const wake of waiting) wake();
   }
 }
 
+/** Whether a service has looked for a new build since another one, that comes after it, knows of its own. */
+function hasLooked(place: Place, by: string, knownSince: number): boolean {
+  if (place.passedAt !== null && place.passedAt >= knownSince) return true;
+  const asked = place.asked.get(by);
+  if (asked?.knownSince !== knownSince) {
+    place.asked.set(by, { knownSince, passes: place.passes });
+    return false;
+  }
+  // Where the clock was set back, no time is late enough; the second pass since then was surely begun since then.
+  return place.passes >= asked.passes + 2;
+}
+
 /**
  * Why those that come after a service have to wait for it; null where they need not. A build that is held back for good,
  * by the operator's word or as a bad one, is waited for no longer: what is active then is what is to be active.
  */
-function waitsFor({ state, active, closed }: ServiceRecord): string | null {
+function waitsFor({ state, active, closed, latest, bad }: ServiceRecord): string | null {
   if (STATES[state] !== null || state === "discovered") return "is being deployed";
   if (state === "waiting") return "waits to be deployed";
   if (state === "failed") return "has failed";
   if (closed !== null) return `waits itself: ${closed.why}`;
-  return active === null ? "was not deployed yet" : null;
+  if (active === null) return "was not deployed yet";
+  // As when its own gates could not be asked: held, it would be at rest.
+  const behind = state === "active" && latest !== null && latest.outPath !== active.path &&
+    !bad.some(({ path }) => path === latest.outPath);
+  return behind ? "has a newer build that is not deployed yet" : null;
 }

@@ -39,9 +39,23 @@ Deno.test("a service waits until the one before it has looked for a build of its
   assert.equal(woken(), 2, "it waits no longer");
 });
 
+Deno.test("a clock that was set back keeps nobody waiting for ever, and makes nobody poll without end", () => {
+  const { order, polls, ask, become } = world();
+  become(ACTIVE);
+  const future = 1e12;
+  for (const now of [10, 11]) {
+    assert.match(ask(future) ?? "", /has not looked/);
+    order.notePass("db", now);
+  }
+  assert.equal(ask(future), null, "the second pass was begun after the question");
+  assert.equal(polls.length, 2);
+  assert.match(ask(future + 1) ?? "", /has not looked/, "another build is another question");
+});
+
 Deno.test("a service waits while the one before it is not active, and says why", () => {
   const { order, ask, become, state, polls } = world();
   order.notePass("db", 5_000);
+  const newer = { id: 2, name: "db-2", outPath: path.replace("-db", "-db-2") as StorePath, finishedAt: 0 };
   const closed = { gate: "window", why: "outside of its maintenance windows", askAgainAt: null };
   for (
     const [facts, why] of [
@@ -52,6 +66,10 @@ Deno.test("a service waits while the one before it is not active, and says why",
       [{ ...ACTIVE, state: "failed" }, "has failed"],
       [{ ...ACTIVE, state: "held", closed }, "waits itself: outside of its maintenance windows"],
       [ACTIVE, null],
+      // Its gates could not be asked, say.
+      [{ ...ACTIVE, latest: newer }, "has a newer build that is not deployed yet"],
+      [{ ...ACTIVE, latest: { ...newer, outPath: path } }, null],
+      [{ ...ACTIVE, state: "held", latest: newer }, null],
       // The operator's word, or a build marked bad: what is active is what is to be active.
       [{ ...ACTIVE, state: "held" }, null],
       [{ ...ACTIVE, state: "rolled-back" }, null],
@@ -91,4 +109,16 @@ Deno.test("at a start a service waits for the ones before it, however their star
   const other = order.waitForStart(["web"], stop.signal);
   stop.abort();
   await other;
+});
+
+Deno.test("a pass that could not look counts for nothing, and wakes nobody", () => {
+  const { order, ask, become, woken } = world();
+  become(ACTIVE);
+  assert.match(ask() ?? "", /has not looked/);
+  order.notePass("db", null);
+  assert.equal(woken(), 0);
+  assert.match(ask() ?? "", /has not looked/);
+  order.notePass("db", 2_000);
+  assert.equal(woken(), 1);
+  assert.equal(ask(), null);
 });

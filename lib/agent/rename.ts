@@ -111,7 +111,7 @@ async function rename(
   options: RenameOptions & { readonly from: ProfilePath },
   shared: RemovalShared,
 ): Promise<void> {
-  const { profile } = service;
+  const { profile, name } = service;
   const { from, config, folder, report, stop } = options;
   const place = { profile: from, folder, report };
   const old = IdleService.read(place, shared);

@@ -1,58 +1,31 @@
+import type { PassResult } from "../deployment/deployer.ts";
 import type { OperatorAnswer, OperatorRequest } from "../deployment/operator.ts";
-import type { Deployer, PassResult } from "../deployment/deployer.ts";
 import type { Gates, Stop } from "../deployment/ports.ts";
 import type { ServiceRecord } from "../deployment/record.ts";
 import { Failure } from "../failure/failure.ts";
-import { type OpenJournal, openJournal } from "../journal/open.ts";
-import type { Connection } from "../hydra/connection.ts";
-import { lockProfile, type ProfileLock } from "../nix/profile_lock.ts";
-import { storeFolder } from "../nix/store_path.ts";
-import type { Report } from "../report/event.ts";
 import { failureEvent } from "../report/failure_event.ts";
 import type { ServiceSettings } from "../settings/service.ts";
-import { encodeSettings, storedSettings } from "../settings/stored.ts";
 import { nextDelay } from "./backoff.ts";
 import { Bell } from "./bell.ts";
-import { composeDeployer, composeGates, composeHydra, type Shared } from "./compose.ts";
-import { runLoop, runOnce } from "./loop.ts";
+import { runLoop, runOnce, waitFor } from "./loop.ts";
+import { type OpenPorts, OpenService } from "./open_service.ts";
 import { createOperator, createTee, type Tee } from "./operator.ts";
 import type { Order } from "./order.ts";
 import { phaseOf } from "./phase.ts";
-import type { BoardPlace, StageBoard } from "./stage_board.ts";
 
 /** What a service needs of the hail that keeps it. */
-export interface ServicePorts {
-  readonly shared: Shared;
+export interface ServicePorts extends OpenPorts {
   readonly order: Order;
   readonly stop: Stop;
-  readonly report: Report;
-  /** The folder of the state databases, and the group that may read them. */
-  readonly folder: string;
-  readonly gid: number | null;
-  /** The agent's configuration file; null for a hail of the classic command line. */
-  readonly config: string | null;
-  readonly board: StageBoard;
   /** Called before each try to open it. What it throws is treated like what the opening throws. */
   readonly prepare: (settings: ServiceSettings) => Promise<void>;
-  /** How long what costs nothing to lose may wait to be written, in milliseconds. */
-  readonly lazyLimit: () => number;
 }
 
 /** How often an agent tries again to open a service that cannot be opened, in milliseconds: at the most. */
 const OPEN_PERIOD = 5 * 60_000;
 
-/** What is there while a service is open. */
-interface Opened {
-  readonly lock: ProfileLock;
-  readonly journal: OpenJournal;
-}
-
-/** What follows from the settings, and is made anew with them. */
-interface Composed {
-  readonly deployer: Deployer;
-  readonly connection: Connection;
-  readonly stages: BoardPlace;
-}
+/** After so many failed passes in a row, a service is not about to see a new build. */
+const HOPELESS = 3;
 
 /**
  * One service of a hail, from the taking of its profile's lock to its release: at rest, its settings can be exchanged, or it
@@ -63,19 +36,21 @@ export class Service {
   readonly #tee: Tee;
   readonly #bell = new Bell();
   #settings: ServiceSettings;
-  #opened: Opened | null = null;
-  #composed: Composed | null = null;
+  #open: OpenService | null = null;
   /** Settings that come into force as soon as nothing is under way. */
   #next: ServiceSettings | null = null;
+  /** Settles when the settings that are being exchanged are in force, or not. */
+  #exchanging: Promise<void> | null = null;
   readonly #leaving = new AbortController();
 
   constructor(settings: ServiceSettings, ports: ServicePorts) {
     this.#settings = settings;
-    this.#ports = ports;
     // Events of a classic hail speak of its only service.
-    this.#tee = createTee((event) =>
+    const tee = createTee((event) =>
       ports.report(ports.config === null ? event : { ...event, service: this.name })
     );
+    this.#tee = tee;
+    this.#ports = { ...ports, report: tee.report };
     ports.order.enter(this.name, this);
   }
 
@@ -88,9 +63,14 @@ export class Service {
     return this.#settings.name;
   }
 
+  /** Whether the file with its credentials was changed since it was read. */
+  get hasNewCredentials(): boolean {
+    return this.#open?.hasNewCredentials ?? false;
+  }
+
   /** What hail remembers of it; null while its state is not open. */
   record(): ServiceRecord | null {
-    return this.#opened?.journal.record ?? null;
+    return this.#open?.record ?? null;
   }
 
   /** Asks for a poll now. */
@@ -100,7 +80,7 @@ export class Service {
 
   /** Writes down what waits to be written. */
   flush(): void {
-    this.#opened?.journal.flush();
+    this.#open?.flush();
   }
 
   /** Exchanges the settings, at once or after what is under way. The profile stays the same. */
@@ -121,90 +101,42 @@ export class Service {
    * @throws {Failure} As `createOperator`; `profile-held` while the service cannot be opened.
    */
   async operate(request: OperatorRequest, progress: (text: string) => void): Promise<OperatorAnswer> {
-    const composed = this.#composed;
-    if (composed === null) {
+    // What is asked of a deployer that is being exchanged would run beside the new one, or be forgotten with it.
+    while (this.#exchanging !== null) await this.#exchanging;
+    if (this.#open === null) {
       throw new Failure("profile-held", {
         what: this.name,
         why: "hail has not got hold of its profile yet",
         next: "Look into the log for the reason, and say it again later.",
       });
     }
-    const { stop } = this.#ports;
-    return await createOperator({ deployer: composed.deployer, bell: this.#bell, stop, tee: this.#tee })(
-      request,
-      progress,
-    );
+    const { deployer } = this.#open;
+    const operator = createOperator({ deployer, bell: this.#bell, stop: this.#ports.stop, tee: this.#tee });
+    return await operator(request, progress);
   }
 
   /**
    * Takes the profile's lock and opens the state.
    *
    * @param wait Whether to wait for a profile that another hail holds.
-   * @throws {Failure} What keeps it from beginning: an unusable netrc or certificate file, or a state of a newer hail (exit
-   * status 2), a folder that cannot be written (13), another hail on the profile (15).
-   * @throws The reason of `stop.gently`, while it waits.
+   * @throws As `OpenService.open`; the reason of `stop.gently` while it waits.
    */
   async open(wait: boolean): Promise<void> {
-    const { shared, folder, gid, config, stop, lazyLimit } = this.#ports;
-    const { report } = this.#tee;
-    const { profile, jobUri } = this.#settings;
-    // First what costs nothing to take back.
-    const client = await composeHydra(this.#settings, shared, report);
-    const store = storeFolder(shared.env);
-    let lock: ProfileLock | null = null;
-    let journal: OpenJournal | null = null;
-    try {
-      const onHeld = (failure: Failure) =>
-        report({
-          ...failureEvent(failure),
-          level: "warning",
-          message: `${failure.message}. It is kept as soon as that one has ended.`,
-        });
-      const signal = AbortSignal.any([stop.gently, this.#leaving.signal]);
-      lock = await lockProfile(profile, store, wait ? { onHeld, signal } : undefined);
-      journal = openJournal({
-        folder,
-        profile,
-        jobUri: jobUri.text,
-        settings: encodeSettings(storedSettings(this.#settings, config)),
-        gid,
-        storeFolder: store,
-        now: Date.now,
-        report,
-        idleClose: config !== null,
-        lazyLimit: lazyLimit(),
-      });
-      this.#composed = await this.#compose(client, journal);
-      this.#opened = { lock, journal };
-    } catch (error) {
-      client.connection.close();
-      journal?.close();
-      lock?.release();
-      throw error;
-    }
-  }
-
-  async #compose(
-    { hydra, connection }: Awaited<ReturnType<typeof composeHydra>>,
-    journal: OpenJournal,
-  ): Promise<Composed> {
-    const { shared, board } = this.#ports;
-    const { report } = this.#tee;
-    const settings = this.#settings;
-    const gates = this.#inOrder(composeGates(settings, hydra.evaluations, report, shared));
-    const stages = board.of(this.name, () => journal.record.state);
-    try {
-      const deployer = await composeDeployer(settings, { hydra, journal, stages, gates, report }, shared);
-      return { deployer, connection, stages };
-    } catch (error) {
-      stages.leave();
-      throw error;
-    }
+    const { stop, order, report } = this.#ports;
+    const onHeld = (failure: Failure) => {
+      // Whoever holds it keeps it, too; those after it are not to wait for the end of that.
+      order.noteStarted(this.name);
+      const message = `${failure.message}. It is kept as soon as that one has ended.`;
+      report({ ...failureEvent(failure), level: "warning", message });
+    };
+    const signal = AbortSignal.any([stop.gently, this.#leaving.signal]);
+    const inOrder = (gates: Gates, settings: ServiceSettings) => this.#inOrder(gates, settings);
+    const held = wait ? { onHeld, signal } : undefined;
+    this.#open = await OpenService.open(this.#settings, this.#ports, inOrder, held);
   }
 
   /** The gates, with the order of the services before them. */
-  #inOrder(gates: Gates): Gates {
-    const { after, name } = this.#settings;
+  #inOrder(gates: Gates, { after, name }: ServiceSettings): Gates {
     if (after.length === 0) return gates;
     const { order } = this.#ports;
     return {
@@ -221,15 +153,19 @@ export class Service {
    */
   async run(): Promise<boolean> {
     const { stop, order } = this.#ports;
-    try {
-      if (this.#composed === null) await this.#openInTheEnd();
-      if (this.#composed !== null) await this.#keep();
-    } catch (error) {
-      if (!stop.gently.aborted) this.#tee.report(failureEvent(error));
-    } finally {
-      await this.close();
-      order.leave(this.name, this);
+    for (let failures = 1; !this.#isOver; failures++) {
+      try {
+        if (this.#open === null) await this.#openInTheEnd();
+        if (this.#open !== null) await this.#keep(this.#open);
+      } catch (error) {
+        if (this.#isOver) break;
+        // Nobody has foreseen it. Without another try the service would not be kept any more, in silence.
+        await this.close();
+        await this.#pauseAfter(error, failures);
+      }
     }
+    await this.close();
+    order.leave(this.name, this);
     return this.#leaving.signal.aborted && !stop.gently.aborted;
   }
 
@@ -239,59 +175,72 @@ export class Service {
    * @returns The exit status, as EXIT_STATUS documents it.
    */
   async runOnce(): Promise<number> {
-    const { stop } = this.#ports;
-    if (this.#composed === null) throw new Error("the service is not open");
-    const { deployer } = this.#composed;
+    const { stop, report } = this.#ports;
+    if (this.#open === null) throw new Error("the service is not open");
+    const { deployer } = this.#open;
     await deployer.start(stop);
-    return await runOnce({ deployer, stop, report: this.#tee.report });
+    return await runOnce({ deployer, stop, report });
   }
 
   /** Opens the service, however long it takes. It gives up when hail stops or the service is to leave. */
   async #openInTheEnd(): Promise<void> {
-    const { shared: { clock }, order } = this.#ports;
     for (let failures = 1; !this.#isOver; failures++) {
-      this.#takeNext();
+      if (this.#next !== null) this.#takeOver(this.#next);
       try {
         await this.#ports.prepare(this.#settings);
+        // To open it now would make a state of a service that has left.
+        if (this.#isOver) return;
         return await this.open(true);
       } catch (error) {
         if (this.#isOver) return;
-        // The others need not wait for it at the start.
-        order.noteStarted(this.name);
-        const delay = nextDelay({ failures, period: OPEN_PERIOD, random: Math.random() });
-        this.#tee.report(failureEvent(error, { failures, retry_in_ms: Math.round(delay) }));
-        await this.#sleep(delay, clock);
+        await this.#pauseAfter(error, failures);
       }
     }
   }
 
-  async #keep(): Promise<void> {
-    const { stop, order, shared } = this.#ports;
+  /** Says what has failed, and waits; the others need not wait for this service at the start. */
+  async #pauseAfter(error: unknown, failures: number): Promise<void> {
+    const { order, report, shared: { clock }, stop } = this.#ports;
+    order.noteStarted(this.name);
+    const delay = nextDelay({ failures, period: OPEN_PERIOD, random: Math.random() });
+    report(failureEvent(error, { failures, retry_in_ms: Math.round(delay) }));
+    await waitFor(delay, clock, stop.gently, this.#bell);
+  }
+
+  async #keep(open: OpenService): Promise<void> {
+    const { stop, order, shared, report } = this.#ports;
     await order.waitForStart(this.#settings.after, AbortSignal.any([stop.gently, this.#leaving.signal]));
     if (this.#isOver) return;
-    await this.#composed?.deployer.start(stop);
+    await open.deployer.start(stop);
     order.noteStarted(this.name);
+    let sleepFirst = false;
     while (!this.#isOver) {
-      if (this.#next !== null) await this.#exchange();
-      if (this.#composed === null || this.#opened === null) return;
+      const next = this.#next;
+      if (next !== null) {
+        sleepFirst = !asksAnew(this.#settings, next);
+        await open.atRest(() =>
+          this.#exchanging = this.#exchange(open, next).finally(() => {
+            this.#exchanging = null;
+          })
+        );
+      }
       const { period, profile } = this.#settings;
       await runLoop({
-        deployer: this.#observed(this.#composed.deployer),
+        deployer: this.#observed(open),
         clock: shared.clock,
         random: Math.random,
-        stages: this.#composed.stages,
-        report: this.#tee.report,
+        stages: open.stages,
+        report,
         stop,
         bell: this.#bell,
         leaves: () => this.#isOver || this.#next !== null,
+        sleepFirst,
       }, { period, phase: await phaseOf(await shared.machineId(), profile, period) });
-      // An operator's roll-back may be under way while the loop sleeps.
-      await this.#composed.deployer.idle();
     }
   }
 
   /** Lets those that come after this service know of each pass. */
-  #observed(deployer: Deployer) {
+  #observed({ deployer }: OpenService) {
     const { order, stop, shared: { clock } } = this.#ports;
     const name = this.name;
     return {
@@ -300,36 +249,29 @@ export class Service {
       },
       planned: (at: number) => deployer.planned(at),
       async pass(_stop: Stop, woken?: boolean): Promise<PassResult> {
+        const begun = clock.now();
+        let looked = false;
         try {
-          return await deployer.pass(stop, woken);
+          const result = await deployer.pass(stop, woken);
+          looked = true;
+          return result;
         } finally {
-          order.notePass(name, clock.now());
+          // One that cannot look is waited for a while, but not for ever.
+          order.notePass(name, looked || deployer.failures >= HOPELESS ? begun : null);
         }
       },
     };
   }
 
   /** Puts new settings into force. Where they cannot be, the old ones stay. */
-  async #exchange(): Promise<void> {
-    const { shared, config } = this.#ports;
-    const before = this.#settings;
-    const { report } = this.#tee;
-    const journal = this.#opened?.journal;
-    if (journal === undefined || !this.#takeNext()) return;
-    let client;
+  async #exchange(open: OpenService, next: ServiceSettings): Promise<void> {
+    const { report } = this.#ports;
+    if (this.#next === next) this.#next = null;
     try {
-      client = await composeHydra(this.#settings, shared, report);
-      const composed = await this.#compose(client, journal);
-      this.#letGo();
-      this.#composed = composed;
-      journal.setOwner({
-        jobUri: this.#settings.jobUri.text,
-        settings: encodeSettings(storedSettings(this.#settings, config)),
-      });
+      await open.exchange(next);
+      this.#takeOver(next);
       report({ name: "reload", level: "info", message: "its new settings are in force" });
     } catch (error) {
-      client?.connection.close();
-      this.#rename(before);
       report({
         ...failureEvent(error),
         message: `its new settings cannot be used, the old ones stay in force: ${
@@ -339,18 +281,12 @@ export class Service {
     }
   }
 
-  #takeNext(): boolean {
-    if (this.#next === null) return false;
-    this.#rename(this.#next);
-    this.#next = null;
-    return true;
-  }
-
   /** Takes over settings, under another name where that is another. */
-  #rename(settings: ServiceSettings): void {
+  #takeOver(settings: ServiceSettings): void {
     const { order } = this.#ports;
     const before = this.name;
     this.#settings = settings;
+    if (this.#next === settings) this.#next = null;
     if (before === this.name) return;
     order.leave(before, this);
     order.enter(this.name, this);
@@ -362,30 +298,20 @@ export class Service {
     return this.#ports.stop.gently.aborted || this.#leaving.signal.aborted;
   }
 
-  async #sleep(delay: number, clock: Shared["clock"]): Promise<void> {
-    const woken = new AbortController();
-    const wake = () => woken.abort();
-    const { gently } = this.#ports.stop;
-    gently.addEventListener("abort", wake, { once: true });
-    const forget = this.#bell.listen(wake);
-    if (gently.aborted) wake();
-    await clock.sleep(delay, woken.signal);
-    forget();
-    gently.removeEventListener("abort", wake);
-  }
-
   /** Waits for what is under way, closes the state and gives the profile back. */
   async close(): Promise<void> {
-    await this.#composed?.deployer.idle();
-    this.#letGo();
-    this.#composed = null;
-    this.#opened?.journal.close();
-    this.#opened?.lock.release();
-    this.#opened = null;
+    await this.#open?.atRest(() => {
+      const open = this.#open;
+      this.#open = null;
+      open?.close();
+    });
   }
+}
 
-  #letGo(): void {
-    this.#composed?.connection.close();
-    this.#composed?.stages.leave();
-  }
+/** Whether what Hydra says could lead to something else by the new settings, so that it is to be asked at once. */
+function asksAnew(before: ServiceSettings, next: ServiceSettings): boolean {
+  const matters = ({ jobUri, netrcFile, gates, after, onManualChange, refuseDowngrade }: ServiceSettings) =>
+    JSON.stringify([jobUri.text, netrcFile, gates, after, onManualChange, refuseDowngrade]);
+  // The same settings once more: the credentials have changed.
+  return matters(before) !== matters(next) || JSON.stringify(before) === JSON.stringify(next);
 }

@@ -37,7 +37,7 @@ export function createShared(version: string, env: Environment, loads: Loads): O
     clock,
     run,
     turns: { realisation, activation },
-    bootId: once(() => readBootId(run)),
+    bootId: once(() => readBootId(run), (id) => id !== ""),
     machineId: once(readMachineId),
     failPoint: failPoints(env),
     setLoads({ maxRealisations, maxActivations }) {
@@ -47,8 +47,12 @@ export function createShared(version: string, env: Environment, loads: Loads): O
   };
 }
 
-/** Asks once, when somebody wants to know, and keeps the answer. */
-function once<T>(ask: () => Promise<T>): () => Promise<T> {
+/** Asks when somebody wants to know, and keeps the answer if it is one. */
+function once<T>(ask: () => Promise<T>, isAnswer: (value: T) => boolean = () => true): () => Promise<T> {
   let answer: Promise<T> | null = null;
-  return () => answer ??= ask();
+  return async () => {
+    const value = await (answer ??= ask());
+    if (!isAnswer(value)) answer = null;
+    return value;
+  };
 }

@@ -4,6 +4,7 @@ import { failureEvent } from "../report/failure_event.ts";
 import type { AgentSettings } from "../settings/service.ts";
 import { systemClock } from "../time/system_clock.ts";
 import { listenForWakes, type WakeListener } from "../wake/listener.ts";
+import { stampOf } from "./file_stamp.ts";
 
 /** Listens for wake-ups over HTTP, where and as the configuration says at the time. */
 export class Waker {
@@ -47,16 +48,5 @@ export class Waker {
         fields: { code },
       });
     }
-  }
-}
-
-/** What tells whether a file was changed. */
-function stampOf(file: string): string {
-  try {
-    const { dev, ino, mtime, size } = Deno.statSync(file);
-    return [dev, ino, mtime?.getTime(), size].join();
-  } catch {
-    // What is wrong with it is found when it is read.
-    return "";
   }
 }

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { lockProfile } from "../nix/profile_lock.ts";
 import { parseProfile } from "../nix/profile_name.ts";
+import { readLock } from "../process/proc_locks.ts";
 import { createRunCommand } from "../process/run_command.ts";
 import { systemClock } from "../time/system_clock.ts";
-import { findLockHolders, readLock } from "./lock_holder.ts";
+import { findLockHolders } from "./lock_holder.ts";
 
 Deno.test("lock holder: it is found by the inode, among locks of other kinds", () => {
   assert.deepEqual(readLock("1: FLOCK  ADVISORY  WRITE 1234 08:01:131 0 EOF"), { inode: 131, pid: 1234 });

@@ -1,6 +1,7 @@
 import { Failure, type FailureCode } from "../failure/failure.ts";
 import type { StorePath } from "../nix/store_path.ts";
 import type { Report } from "../report/event.ts";
+import { anySignal } from "../time/any_signal.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Happening } from "./advance.ts";
 import type { Act } from "./machine.ts";
@@ -73,7 +74,8 @@ export async function perform(act: Act, task: Task, ports: ActPorts): Promise<Do
 
 const ACTS: Readonly<Record<Act, (task: Task, ports: ActPorts) => Promise<Done>>> = {
   "realise": async ({ work: { target }, limits, stop, urgent }, { nix, turns, stages, report }) => {
-    const signal = AbortSignal.any([stop.gently, urgent]);
+    using any = anySignal(stop.gently, urgent);
+    const { signal } = any;
     const what = `realising ${short(target)}`;
     try {
       await inTurn(turns.realisation, what, signal, stages, async () => {
@@ -240,7 +242,8 @@ async function activate(version: Version, task: Task, ports: ActPorts, back = fa
     task.stop.gently,
     stages,
     work,
-    back,
+    // One that an earlier hail has begun may still run, and is to be counted soon.
+    back || task.work.begun > 0,
   );
 }
 
@@ -299,12 +302,13 @@ async function verify(
 ) {
   const { goBackTo } = task.work;
   stages.enter(`verifying ${short(version)}`, verifier.limit);
+  using any = anySignal(task.stop.gently, ...more);
   await verifier.verify({
     storePath: version.path,
     previous: version === goBackTo ? task.work.target.path : goBackTo?.path ?? null,
     buildId: version.buildId,
     confirm,
-  }, AbortSignal.any([task.stop.gently, ...more]));
+  }, any.signal);
 }
 
 /** The failures that say nothing about a build. The state stays, and its act is done again. */

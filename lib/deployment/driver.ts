@@ -2,6 +2,7 @@ import type { Failure } from "../failure/failure.ts";
 import type { StorePath } from "../nix/store_path.ts";
 import type { Report } from "../report/event.ts";
 import { failureEvent } from "../report/failure_event.ts";
+import { anySignal } from "../time/any_signal.ts";
 import type { Clock } from "../time/clock.ts";
 import { type ActPorts, type Limits, perform, short } from "./acts.ts";
 import { advance, type Happening } from "./advance.ts";
@@ -107,8 +108,8 @@ export class Driver {
     let closed: Closed | null = null;
     if (!this.#pastGates) {
       stages.enter("asking the gates", gates.limit);
-      const signal = AbortSignal.any([stop.gently, this.#urgent.signal]);
-      closed = await gates.ask({ build, knownSince, first, woken: this.#woken }, signal);
+      using any = anySignal(stop.gently, this.#urgent.signal);
+      closed = await gates.ask({ build, knownSince, first, woken: this.#woken }, any.signal);
     }
     const same = before?.gate === closed?.gate && before?.why === closed?.why &&
       before?.askAgainAt === closed?.askAgainAt;

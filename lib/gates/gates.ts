@@ -1,5 +1,6 @@
 import type { Gates } from "../deployment/ports.ts";
 import { Failure } from "../failure/failure.ts";
+import { anySignal } from "../time/any_signal.ts";
 import { formatDuration } from "../time/period.ts";
 import { type Gate, GateFault, type Shut, type World } from "./gate.ts";
 import { type GateSpec, KINDS, openGate } from "./kinds.ts";
@@ -55,6 +56,7 @@ export function createGates(specs: readonly GateSpec[], world: World): Gates {
   ): Promise<Shut | null> {
     const over = new AbortController();
     const late = new AbortController();
+    using any = anySignal(signal, late.signal);
     const timedOut = world.clock.sleep(limit, over.signal).then((): never | null => {
       if (over.signal.aborted) return null;
       late.abort();
@@ -64,7 +66,7 @@ export function createGates(specs: readonly GateSpec[], world: World): Gates {
       );
     });
     try {
-      return await Promise.race([ask(AbortSignal.any([signal, late.signal])), timedOut]);
+      return await Promise.race([ask(any.signal), timedOut]);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (!(error instanceof GateFault)) throw error;

@@ -1,5 +1,7 @@
 import { existsSync } from "node:fs";
 import { systemClock } from "../time/system_clock.ts";
+import { findLocks } from "./proc_locks.ts";
+import { createRunCommand } from "./run_command.ts";
 
 /** A lock on a file. It ends with the process that holds it, however that ends. */
 export interface FileLock {
@@ -26,9 +28,8 @@ export class OddLockFile extends Error {
   override readonly name = "OddLockFile";
 }
 
-// Deno before 2.9 has only a lock() that waits. A lock that is free is taken at once, so a wait of this many
-// milliseconds means that somebody holds it.
-const HELD_AFTER = 500;
+/** How often a lock that somebody holds is tried again, in milliseconds. */
+const TRY_PERIOD = 1_000;
 
 /**
  * Takes an advisory lock (flock(2)) on a file, which is made where there is none, and into which the id of this process is
@@ -42,15 +43,24 @@ export async function lockFile(path: string, wait: LockWait): Promise<FileLock>;
 export async function lockFile(path: string, wait?: LockWait): Promise<FileLock | Held>;
 export async function lockFile(path: string, wait?: LockWait): Promise<FileLock | Held> {
   const file = openLock(path);
-  const taken = startLock(file, wait !== undefined);
-  if (!await isQuick(taken)) {
-    const held = { holder: await readHolder(path) };
-    if (wait === undefined) {
-      giveAway(taken, file);
-      return held;
+  const attempt = new Attempt(file);
+  try {
+    if (!await attempt.succeeds(wait !== undefined)) {
+      const held = { holder: await readHolder(path) };
+      if (wait === undefined) {
+        attempt.giveUp();
+        return held;
+      }
+      wait.onHeld(held);
+      do {
+        wait.signal.throwIfAborted();
+        await systemClock.sleep(TRY_PERIOD, wait.signal);
+        wait.signal.throwIfAborted();
+      } while (!await attempt.succeeds(true));
     }
-    wait.onHeld(held);
-    await waitFor(taken, file, wait.signal);
+  } catch (error) {
+    attempt.giveUp();
+    throw error;
   }
   try {
     file.truncateSync(0);
@@ -59,6 +69,65 @@ export async function lockFile(path: string, wait?: LockWait): Promise<FileLock 
     // It is only for those who want to know the holder; nothing depends on it.
   }
   return { release: () => file.close() };
+}
+
+// Deno before 2.9 has only a lock() that waits. A lock that is free is taken at once, so a wait of this many
+// milliseconds means that somebody holds it.
+const HELD_AFTER = 500;
+
+/** The tries to get one lock. */
+class Attempt {
+  readonly #file: Deno.FsFile;
+  /** A lock() that waits, which cannot be called back. */
+  #waiting: Promise<void> | null = null;
+
+  constructor(file: Deno.FsFile) {
+    this.#file = file;
+  }
+
+  /**
+   * Tries once.
+   *
+   * @param often Whether many are tried, again and again: a lock() that waits takes a thread for itself, of which there are
+   * few, and all of Deno's file system shares them. So it is called only where the kernel shows no holder.
+   */
+  async succeeds(often: boolean): Promise<boolean> {
+    const file = this.#file;
+    if ("tryLock" in file && typeof file.tryLock === "function") return await file.tryLock(true) === true;
+    if (this.#waiting === null) {
+      if (often && await isListed(file)) return false;
+      this.#waiting = file.lock(true);
+      // Nobody may be there any more to hear of it.
+      this.#waiting.catch(() => {});
+    }
+    const over = new AbortController();
+    const late = systemClock.sleep(HELD_AFTER, over.signal).then(() => false);
+    const result = await Promise.race([this.#waiting.then(() => true), late]);
+    over.abort();
+    return result;
+  }
+
+  /** Closes the file; what a lock() that waits still gets is given away at once. */
+  giveUp(): void {
+    const close = () => this.#file.close();
+    if (this.#waiting === null) close();
+    else this.#waiting.then(close, close);
+  }
+}
+
+/** How long one look at all locks holds for all who want to know, in milliseconds. */
+const LIST_KEPT = 500;
+
+let list: { readonly at: number; readonly locks: ReturnType<typeof findLocks> } | null = null;
+
+/** Whether the kernel shows that somebody holds the lock. */
+async function isListed(file: Deno.FsFile): Promise<boolean> {
+  const now = systemClock.monotonic();
+  if (list === null || now - list.at > LIST_KEPT) {
+    list = { at: now, locks: findLocks(createRunCommand(systemClock)) };
+  }
+  const { ino } = file.statSync();
+  return ino !== null && (await list.locks).has(ino);
 }
 
 /**
@@ -81,49 +150,6 @@ function openLock(path: string): Deno.FsFile {
   if (dev === before.dev && ino === before.ino) return file;
   file.close();
   throw new OddLockFile(path);
-}
-
-/**
- * Begins to take a lock.
- *
- * @returns Whether it was taken; where it waits, only once it was.
- */
-function startLock(file: Deno.FsFile, wait: boolean): Promise<boolean> {
-  const taken: Promise<boolean> = !wait && "tryLock" in file && typeof file.tryLock === "function"
-    ? file.tryLock(true).then((result: unknown) => result === true)
-    : file.lock(true).then(() => true);
-  // Nobody may be there any more to hear of it.
-  taken.catch(() => {});
-  return taken;
-}
-
-/** Whether a lock was taken at once, which it is where nobody holds it. */
-async function isQuick(taken: Promise<boolean>): Promise<boolean> {
-  const over = new AbortController();
-  const late = systemClock.sleep(HELD_AFTER, over.signal).then(() => false);
-  const result = await Promise.race([taken, late]);
-  over.abort();
-  return result;
-}
-
-/** A lock call that still waits cannot be called back; what it gets in the end is given away at once. */
-function giveAway(taken: Promise<boolean>, file: Deno.FsFile): void {
-  taken.then(() => file.close(), () => file.close());
-}
-
-async function waitFor(taken: Promise<boolean>, file: Deno.FsFile, signal: AbortSignal): Promise<void> {
-  const { promise: given, reject } = Promise.withResolvers<never>();
-  const giveUp = () => {
-    giveAway(taken, file);
-    reject(signal.reason);
-  };
-  signal.addEventListener("abort", giveUp, { once: true });
-  if (signal.aborted) giveUp();
-  try {
-    await Promise.race([taken, given]);
-  } finally {
-    signal.removeEventListener("abort", giveUp);
-  }
 }
 
 /** Who holds the lock. Read through a file of its own: on the locked one, a read would wait behind the lock. */

@@ -3,6 +3,7 @@ import { NAMES, NO_NAMES } from "../../tests/support/service_names.ts";
 import { Failure } from "../failure/failure.ts";
 import {
   AGENT,
+  AGENT_BUILD,
   isName,
   NAME_LIMIT,
   NAME_PATTERN,
@@ -42,6 +43,7 @@ Deno.test("unit name: the Nix expression has the same rule", async () => {
   const nix = await Deno.readTextFile(new URL("../../hail-systemd-bootstrap.nix", import.meta.url));
   assert.equal(/^\s*namePattern = "(.*)";$/m.exec(nix)?.[1], NAME_PATTERN);
   assert.equal(/^\s*nameLimit = (\d+);$/m.exec(nix)?.[1], String(NAME_LIMIT));
+  assert.equal(/^\s*agentBuild = "(.*)";$/m.exec(nix)?.[1], AGENT_BUILD);
 });
 
 Deno.test("unit name: a wrong name is wrong use, and the message shows it quoted", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { differInSection, isAdoptable, keptServices, namespaceOf } from "./unit_text.ts";
+import { buildOf, differInSection, isAdoptable, keptServices, namespaceOf } from "./unit_text.ts";
 
 const HAIL = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-hail-0.2/bin/hail";
 const URI = "https://hydra.example.org/job/shop/main/web";
@@ -89,6 +89,15 @@ Deno.test("unit text: the services that a unit keeps are told by its own section
   assert.deepEqual([...keptServices(text)], ["web", "db.1"]);
   assert.equal(namespaceOf(text), "fleet");
   assert.deepEqual([...keptServices("[Service]\nKeeps=web\n[X-Hail]\n[X-Other]\nKeeps=web\n")], []);
+});
+
+Deno.test("unit text: the build that a unit runs by is a plain absolute path, or none", () => {
+  const build = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-hail-systemd-bootstrap";
+  assert.equal(buildOf(agentUnit(`Keeps=web\nBuild=${build}\n`)), build);
+  assert.equal(buildOf(`[Service]\nBuild=${build}\n`), null);
+  for (const path of ["", "build", "/a/../b", "/a b", "/a/", "-x", `/${"x".repeat(2000)}`]) {
+    assert.equal(buildOf(agentUnit(`Build=${path}\n`)), null, path);
+  }
 });
 
 Deno.test("unit text: two units differ in hail's section alone if all that systemd reads is the same", () => {

@@ -93,7 +93,8 @@ export class Turns {
         if (!over.signal.aborted) leave(new NoTurn(limit));
       });
     }
-    this.#watch();
+    // A turn may have ceased to count just now, before the alarm of that has been heard.
+    this.#callNext();
     try {
       return await promise;
     } finally {

@@ -47,9 +47,36 @@ Deno.test("turns: nobody overtakes those who wait", async () => {
   state.width = 2;
   void take("c");
   await clock.advance(0);
-  assert.deepEqual(begun, ["a"]);
+  assert.deepEqual(begun, ["a", "b"]);
   await clock.advance(10_000);
   assert.deepEqual(begun, ["a", "b", "c"]);
+});
+
+Deno.test("turns: who comes when one has just ceased to count does not silence the alarm of that", async () => {
+  let now = 0;
+  const alarms: (() => void)[] = [];
+  const clock = {
+    now: () => now,
+    monotonic: () => now,
+    // A busy process hears its timers late.
+    sleep: (_duration: number, signal?: AbortSignal) =>
+      new Promise<void>((resolve) => {
+        alarms.push(resolve);
+        signal?.addEventListener("abort", () => resolve(), { once: true });
+      }),
+  };
+  const turns = new Turns(clock, { width: () => 1, patience: () => 10_000, most: 16 });
+  const begun: string[] = [];
+  for (const name of ["hangs", "b"]) void turns.take(Infinity, NEVER).then(() => begun.push(name));
+  now = 10_000;
+  void turns.take(Infinity, NEVER).then(() => begun.push("c"));
+  for (const ring of alarms.splice(0)) ring();
+  for (let tick = 0; tick < 10; tick++) await Promise.resolve();
+  assert.deepEqual(begun, ["hangs", "b"]);
+  now = 20_000;
+  for (const ring of alarms.splice(0)) ring();
+  for (let tick = 0; tick < 10; tick++) await Promise.resolve();
+  assert.deepEqual(begun, ["hangs", "b", "c"]);
 });
 
 Deno.test("turns: what lasts too long does not count any more", async () => {

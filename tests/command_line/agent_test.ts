@@ -137,6 +137,35 @@ Deno.test("an agent waits for a profile that another hail holds, and takes it ov
   assert.equal((await its.states())["web"], "active");
 });
 
+Deno.test("who comes after a service that another hail holds is kept meanwhile, and waits with its deployment", async () => {
+  await using its = await AgentWorld.make();
+  const [web] = [await its.release("web"), await its.release("api")];
+  await its.configure({ web: {}, api: { after: '["web"]' } });
+  await using _holder = await its.classic("web");
+  await its.activated(`web ${web}`);
+  await its.start();
+  await eventually("api waits", async () => (await its.states())["api"] === "held");
+  assert.deepEqual(await its.activations(), [`web ${web}`]);
+  assert.equal(await its.stop(), 0, "it ends although it waits for a lock");
+});
+
+Deno.test("a service goes on under a new name and profile, also where only its name was changed before", async () => {
+  await using its = await AgentWorld.make();
+  const id = await its.release("web");
+  const job = { "job-uri": `"${its.hydra.jobUri("demo/main/web")}"` };
+  await its.configure({ web: { ...job, profile: '"data/web"' } });
+  await its.start();
+  await its.activated(`web ${id}`);
+  await its.configure({ site: { ...job, profile: '"data/web"' } });
+  await its.reload();
+  await eventually("the new name", () => its.log.includes("its new settings are in force"));
+  await its.configure({ shop: { ...job, profile: '"data/shop"', "renamed-from": '"site"' } });
+  await its.reload();
+  await eventually("the new profile", () => its.log.includes("goes on from where site was"));
+  assert.match(await its.profile("data/shop"), /-web-/);
+  await assert.rejects(its.profile("data/web"), Deno.errors.NotFound);
+});
+
 Deno.test("a service that leaves and comes back is one after the other, and its removal is off", async () => {
   await using its = await AgentWorld.make();
   const slow = await its.release("web", "sleep 2");
@@ -191,4 +220,34 @@ Deno.test("an agent makes its state folder, and says so where it cannot", async 
   const { status, stderr } = await its.hail("agent", "--config", its.config);
   assert.equal(status, 1, stderr);
   assert.match(stderr, /\/file\/state: .*Give the agent a folder of its own/);
+});
+
+Deno.test("a reload reads credentials that have changed, and polls anew only where that may matter", async () => {
+  await using its = await AgentWorld.make();
+  const netrc = `${its.folder}/netrc`;
+  await Deno.writeTextFile(netrc, "machine 127.0.0.1 login a password one\n", { mode: 0o600 });
+  const ids = [await its.release("web"), await its.release("api")];
+  const web = { "netrc-file": `"${netrc}"` };
+  await its.configure({ web, api: {} });
+  await its.start();
+  await its.activated(`web ${ids[0]}`, `api ${ids[1]}`);
+  await eventually(
+    "both are active",
+    async () => Object.values(await its.states()).every((state) => state === "active"),
+  );
+  const polls = its.hydra.requests.length;
+  await Deno.writeTextFile(netrc, "machine 127.0.0.1 login a password two-two\n");
+  await its.configure({ web, api: { "keep-generations": "3" } });
+  await its.reload();
+  assert.match(its.log, /0 new, 2 changed, 0 gone, 0 as before/);
+  const since = () => its.hydra.requests.slice(polls);
+  await eventually(
+    "web polls with the new password",
+    () =>
+      since().some(({ path, headers }) =>
+        path.includes("/web/") && headers.get("authorization") === `Basic ${btoa("a:two-two")}`
+      ),
+  );
+  await eventually("api has its settings", () => its.log.includes("api: its new settings are in force"));
+  assert.ok(!since().some(({ path }) => path.includes("/api/")), "what Hydra says of it could not matter");
 });

@@ -262,6 +262,19 @@ export class AgentHost implements AsyncDisposable {
     );
   }
 
+  /** Looks again and again how much is under way at once, and tells how much that was at the most. */
+  async watch(work: () => Promise<void>): Promise<Readonly<Record<"activations" | "realisations", number>>> {
+    const look =
+      "systemctl list-units --plain --no-legend --state=activating 'activate-hail-*' | wc -l | sed s/^/a/; " +
+      "ps -C nix-store -o args= | grep -c -- --realise | sed s/^/r/";
+    await using watcher = this.stage.start(["sh", "-c", `while sleep 0.1; do ${look}; done`]);
+    await work();
+    const lines = watcher.stdout.split("\n");
+    const most = (kind: string) =>
+      Math.max(...lines.filter((line) => line.startsWith(kind)).map((line) => Number(line.slice(1))));
+    return { activations: most("a"), realisations: most("r") };
+  }
+
   /** The agent's log. */
   log(): Promise<string> {
     return this.stage.journal(UNIT);

@@ -240,6 +240,16 @@ for (const suite of SUITES) {
       await follow({ hail: 1, agent: true, services: {} });
       await settled();
       assert.notEqual(await host.program("web"), "0");
+      await stage.exec(["test", "!", "-L", LINK]);
+    });
+
+    await step("an agent takes over from the hails of the original", async () => {
+      const before = await host.program("web");
+      await follow({ hail: 2, agent: true, services: { [MANAGER]: {}, web: {}, db: {} } });
+      await host.startOriginal(fleet, "web");
+      await settled();
+      await deploys("web");
+      assert.equal(await host.program("web"), before);
     });
   });
 }

@@ -36,6 +36,12 @@ mv "/srv/state/.$name" "/srv/state/$name"
 systemctl is-active --quiet "app-$name" || systemd-run --quiet --unit="app-$name" --collect sleep infinity
 `;
 
+/** Stands in for the original hail: the manager activates its profile, once, and all of them run on. */
+const ORIGINAL = `#!/bin/sh
+case "$*" in *hail-profiles/manager*) ${PROFILES}/manager/bin/activate ;; esac
+exec sleep infinity
+`;
+
 const DEACTIVATE = `#!/bin/sh
 exec systemctl stop "app-$(basename "$HAIL_PROFILE")"
 `;
@@ -134,6 +140,23 @@ export class BootstrapHost implements AsyncDisposable {
       files: { "bin/deactivate": { text: DEACTIVATE, executable: true } },
     });
     this.hydra.setLatest(this.job(name), { id: ++this.#lastBuild, path: storePath });
+  }
+
+  /** Starts the original's manager, which activates a fleet, and its hail for another service. */
+  async startOriginal(fleet: Fleet, other: string): Promise<void> {
+    await this.stage.write("/opt/original/bin/hail", ORIGINAL, 0o755);
+    for (const name of [MANAGER, other]) {
+      const options = `--profile hail-profiles/${name} --job-uri ${this.hydra.jobUri(this.job(name))}`;
+      const unit = `[Service]\nExecStart=/opt/original/bin/hail ${options}\nRestart=always\n`;
+      await this.stage.write(
+        `${UNITS}/hail-${name}.service`,
+        `${unit}[Install]\nWantedBy=multi-user.target\n`,
+      );
+    }
+    const storePath = await this.build(fleet);
+    await this.stage.exec(["nix-env", "--profile", `${PROFILES}/${MANAGER}`, "--set", storePath]);
+    await this.stage.exec(["systemctl", "daemon-reload"]);
+    await this.stage.exec(["systemctl", "enable", "--now", `hail-${MANAGER}`, `hail-${other}`]);
   }
 
   /** A property of the unit of a service. */

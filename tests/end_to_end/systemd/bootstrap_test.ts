@@ -6,12 +6,6 @@ import { BootstrapHost, type Fleet, MANAGER, type ServiceOptions } from "./boots
 /** apply-units waits for its start, so that an activation that adds it lasts long enough to be met. */
 const SLOW: ServiceOptions = { serviceConfig: { ExecStartPre: "/bin/sleep 3" } };
 
-/** Stands in for the original hail: the manager activates its profile, once, and all of them run on. */
-const ORIGINAL = `#!/bin/sh
-case "$*" in *hail-profiles/manager*) /nix/var/nix/profiles/hail-profiles/manager/bin/activate ;; esac
-exec sleep infinity
-`;
-
 for (const suite of SUITES) {
   Deno.test(`${suite}: a host that was bootstrapped once follows Hydra, whatever happens to it`, async (t) => {
     // Each step goes on from where the one before it has led.
@@ -162,23 +156,9 @@ for (const suite of SUITES) {
     });
 
     await step("a host of the original hail is taken over by what its own manager activates", async () => {
-      await stage.write("/opt/original/bin/hail", ORIGINAL, 0o755);
-      for (const name of [MANAGER, "web"]) {
-        const options = `--profile hail-profiles/${name} --job-uri ${host.hydra.jobUri(host.job(name))}`;
-        const unit = `[Service]\nExecStart=/opt/original/bin/hail ${options}\nRestart=always\n`;
-        await stage.write(
-          `/etc/systemd/system/hail-${name}.service`,
-          `${unit}[Install]\nWantedBy=multi-user.target\n`,
-        );
-      }
       fleet = { hail: 1, services: { [MANAGER]: {}, web: {}, db: SLOW } };
       storePath = await host.releaseFleet(fleet);
-      await host.build(fleet);
-      await stage.exec([
-        ...["nix-env", "--profile", "/nix/var/nix/profiles/hail-profiles/manager", "--set", storePath],
-      ]);
-      await stage.exec(["systemctl", "daemon-reload"]);
-      await stage.exec(["systemctl", "enable", "--now", "hail-manager", "hail-web"]);
+      await host.startOriginal(fleet, "web");
       await release("web", "5");
       await settled();
     });

@@ -326,9 +326,11 @@ export class RandomHost implements AsyncDisposable {
     });
   }
 
-  /** What is left on the host that should not be, when all is at rest. */
+  /** What is left on the host that should not be, when all is at rest; a hail's word that it is itself at fault, too. */
   async leftovers(): Promise<string[]> {
-    const script = `ls -A ${PROFILES} | grep hail-root
+    const script =
+      `journalctl --quiet --no-pager --output=cat | grep -E 'hail itself is at fault|Watchdog timeout'
+      ls -A ${PROFILES} | grep hail-root
       systemctl list-units --all --plain --no-legend --full 'hail-*' 'activate-hail-*' |
         grep -Ev '^(hail@.*|hail-agent)\\.service |\\.slice '`;
     const result = await this.exec(["sh", "-c", script]);

@@ -163,10 +163,27 @@ Deno.test("random invariants: what is wrong is found", () => {
       { log: [{ at: 45, what: "begin", by: "hail", path: TWO }] },
       /which no deployment allows/,
     ],
+    [
+      "a deactivation that nobody has asked for",
+      { log: [{ at: 45, what: "deactivate", by: "hail", path: ONE }] },
+      /web-sound-1 was deactivated at 45, which no deployment allows/,
+    ],
   ];
   for (const [name, change, fault] of cases) {
     assert.match(faultsOf(sound().look(change)).join("\n"), fault, name);
   }
+});
+
+Deno.test("random invariants: what was taken back for want of something to go back to may be deactivated", () => {
+  const service = new Service().begin(BROKEN, 1).take(
+    {
+      event: "activation-failed",
+      fault: { step: "activation", code: "activation-failed", message: "no", next: "Look.", at: 50 },
+    },
+    { event: "undone" },
+  );
+  const lines: LogLine[] = [...service.log, { at: 55, what: "deactivate", by: "hail", path: BROKEN }];
+  assert.deepEqual(faultsOf(service.look({ log: lines })), []);
 });
 
 Deno.test("random invariants: a build that was marked bad is not to be activated again in its deployment", () => {

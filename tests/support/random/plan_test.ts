@@ -45,3 +45,11 @@ Deno.test("random plan: all rounds are dealt out, and every kind of build and ac
   assert.ok(rounds.some(({ cachedAfter }) => cachedAfter !== null));
   assert.ok(rounds.some(({ backwards }) => backwards !== null));
 });
+
+Deno.test("random plan: with one agent, it is reloaded, and services are taken out, in addition", () => {
+  const names = (keeping: "units" | "agent") =>
+    new Set(planOf(1, 20, 400, keeping).flat().flatMap(({ acts }) => acts.map(({ name }) => name)));
+  const more = names("agent").difference(names("units"));
+  assert.deepEqual([...more].toSorted(), ["look", "reload", "reload-bad", "take-out"]);
+  assert.ok(names("units").isSubsetOf(names("agent")));
+});
