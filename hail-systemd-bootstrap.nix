@@ -488,7 +488,10 @@ let
       changed = overrides what serviceConfig;
       isReplaced = key: key != "Environment" || serviceConfig.Environment == null;
       replaced = filter isReplaced (attrNames serviceConfig);
-      kept = filter (entry: !elem entry.name replaced) (serviceSettings command);
+      # An agent has a file open for each of its services, and 1,024 is what systemd allows otherwise.
+      ours = serviceSettings command
+        ++ (if program == null then [ ] else [ (setting "LimitNOFILE" "16384:524288") ]);
+      kept = filter (entry: !elem entry.name replaced) ours;
       lines = map (entry: "${entry.name}=${entry.value}") (kept ++ changed);
     in
     concatStringsSep "\n" (

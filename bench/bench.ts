@@ -1,7 +1,7 @@
 /**
  * Measures hail: `deno task bench [PART...]`. The parts are `size`, `start`, `deployment`, `poll`, `journal`, `fleet`
- * and `agent`; all of them unless some are named. The result is a table in Markdown on standard output; the exit status is 0 whatever it says, since
- * a busy machine is no fault of hail.
+ * and `agent`; all of them unless some are named. The result is a table in Markdown on standard output; the exit
+ * status is 0 whatever it says, since a busy machine is no fault of hail.
  *
  * @module
  */

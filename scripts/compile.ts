@@ -38,7 +38,7 @@ const COMPILE_OPTIONS = [
   // Nix's commands, the profile's bin/activate, systemd's tools.
   "--allow-run",
   `--allow-env=${ENVIRONMENT.join(",")}`,
-  "--allow-sys=hostname,uid,statfs",
+  "--allow-sys=hostname,uid,statfs,osUptime",
 ];
 
 /**

@@ -13,6 +13,7 @@ import { startWatchdog, watchdogInterval } from "../systemd/watchdog.ts";
 import { systemClock } from "../time/system_clock.ts";
 import type { Environment } from "./environment.ts";
 import { Fleet } from "./fleet.ts";
+import { checkOpenFiles } from "./open_files.ts";
 import { findPlace, occupy } from "./place.ts";
 import { createShared } from "./shared.ts";
 import { listenForSignals, Stopped } from "./signals.ts";
@@ -78,7 +79,10 @@ export async function runAgent(options: AgentOptions, env: Environment, report: 
   let told = false;
   try {
     if (classic) await fleet.openOnly(settings.services);
-    else lock = await occupy(place);
+    else {
+      lock = await occupy(place);
+      await checkOpenFiles(settings.services.length, shared.run, report);
+    }
     tellStart(options, report);
     told = true;
     // Where others can write, a command could be answered by them; the journal has said so.

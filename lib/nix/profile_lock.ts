@@ -42,13 +42,15 @@ export async function lockProfile(
   } catch (error) {
     if (error instanceof Failure || (held?.signal.aborted && error === held.signal.reason)) throw error;
     if (error instanceof OddLockFile) throw odd(path);
+    const files = isTooManyFiles(error);
     throw new Failure("switch-failed", {
       what: profile,
       why: `its lock file ${path} cannot be opened and locked (${
-        error instanceof Error ? error.name : "unknown error"
+        files ? "too many open files" : error instanceof Error ? error.name : "unknown error"
       })`,
-      next:
-        "Run hail as a user who may write the profile's folder, and check that the folder is not read-only.",
+      next: files
+        ? "Raise LimitNOFILE= of hail's unit."
+        : "Run hail as a user who may write the profile's folder, and check that the folder is not read-only.",
       cause: error,
     });
   }
@@ -73,6 +75,11 @@ function realPathOf(storeFolder: string): string {
   } catch {
     return storeFolder;
   }
+}
+
+/** Whether this process, or the host, may not have more files open: EMFILE, ENFILE. */
+function isTooManyFiles(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "EMFILE" || error.code === "ENFILE");
 }
 
 function odd(path: string): Failure {

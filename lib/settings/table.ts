@@ -252,14 +252,14 @@ export const AGENT_SETTINGS: Table<AgentValues> = {
   "max-realisations": one(count(1, 1_000), {
     group: "Agent",
     placeholder: "N",
-    about: "How many builds may be fetched at once.",
+    about: "How many builds may be fetched at once. One that takes longer than 10 minutes no longer counts.",
     places: ["agent"],
     initial: "2",
   }),
   "max-activations": one(count(1, 1_000), {
     group: "Agent",
     placeholder: "N",
-    about: "How many activations may run at once.",
+    about: "How many activations may run at once. One that takes longer than a minute no longer counts.",
     places: ["agent"],
     initial: "2",
   }),

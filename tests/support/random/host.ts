@@ -1,8 +1,4 @@
 import { basename, dirname } from "node:path";
-import type { StoredService } from "../../../lib/journal/read.ts";
-import { findServices, readService } from "../../../lib/journal/read.ts";
-import type { Deployment, ServiceRecord } from "../../../lib/deployment/record.ts";
-import type { StoredTransition } from "../../../lib/journal/read.ts";
 import { BinaryCache } from "../binary_cache.ts";
 import type { CommandResult } from "../command.ts";
 import { hailExecutable } from "../executable.ts";
@@ -14,18 +10,10 @@ import { buildName, LOG_FOLDER, programsOf, serverOf } from "./builds.ts";
 import type { LogLine } from "./invariants.ts";
 import { AgentConfig, CONFIG, type Keeping, unitFiles, unitOf } from "./keeper.ts";
 import type { Kind, Round } from "./plan.ts";
+import { readRemembered, type Remembered } from "./remembered.ts";
 
 const PROFILES = "/nix/var/nix/profiles/hail-profiles";
 const STATE = "/var/lib/hail";
-
-/** What a hail has written down, at one moment. */
-export interface Remembered {
-  readonly record: ServiceRecord;
-  readonly transitions: readonly StoredTransition[];
-  readonly deployments: readonly Deployment[];
-  /** Another one after each commit. */
-  readonly stamp: string;
-}
 
 /** What there is on the host, besides what hail has written down. */
 export interface Found {
@@ -261,23 +249,7 @@ export class RandomHost implements AsyncDisposable {
    * @param history Whether the history is wanted, too, which takes a while to read.
    */
   remembered(service: string, history = true): Remembered | null {
-    const file = findServices(`${this.folder}/state`).find((file) => file.includes(`/${service}-`));
-    if (file === undefined) return null;
-    let stored: StoredService | null = null;
-    try {
-      stored = readService(file);
-      return {
-        record: stored.record,
-        transitions: history ? stored.transitions(1_000).toReversed() : [],
-        deployments: history ? stored.history(200).toReversed() : [],
-        stamp: `${stored.stamp.writer} ${stored.stamp.revision}`,
-      };
-    } catch {
-      // A copy that was made while hail was writing. One that stays damaged is found by waiting in vain.
-      return null;
-    } finally {
-      stored?.close();
-    }
+    return readRemembered(`${this.folder}/state`, service, history);
   }
 
   /** Looks at the profile and the unit of a service; null if the host went down meanwhile. */

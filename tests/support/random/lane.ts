@@ -1,9 +1,10 @@
 import { pauseInForce } from "../../../lib/deployment/decision.ts";
 import type { ServiceRecord } from "../../../lib/deployment/record.ts";
 import { kindOf } from "./builds.ts";
-import { type Found, type Generation, pause, type RandomHost, type Remembered } from "./host.ts";
+import { type Found, type Generation, pause, type RandomHost } from "./host.ts";
 import { Watcher } from "./invariants.ts";
 import { type Act, describeRound, isSound, type Round } from "./plan.ts";
+import type { Remembered } from "./remembered.ts";
 
 /** How long a service may take to come to rest, in milliseconds. */
 const REST_LIMIT = 120_000;
