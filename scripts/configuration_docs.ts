@@ -70,9 +70,16 @@ const TABLES = `## Every key
 
 const ENDING = `## Order
 
-\`after = ["db"]\` makes a service wait, with its first deployment and with each update, until \`db\` is active at what
-Hydra says. Names have to be of this file, and no circle may come of them; services that are not connected do not wait for
-each other.
+\`after = ["db"]\` makes a service wait, with its first deployment and with each update, until \`db\` has looked for a build
+since the service's own came up, has deployed what it found, and is active. So builds that come up together are deployed in
+order, whichever is noticed first. \`hail status\` says what is waited for.
+
+- While \`db\` is being deployed, waits for a gate, has failed, or was never deployed, the service waits.
+- Where \`db\` is held back for good, by a pause, by the operator or by a mark on its build, what is active there is what is
+  to be active, and the service goes on. So it does where \`db\` could not ask its Hydra three times in a row.
+- When the agent starts, what is deployed is activated in order, too; there a failure holds up nobody.
+
+Names have to be of this file, and no circle may come of them; services that are not connected do not wait for each other.
 
 ## Gates
 
@@ -84,7 +91,34 @@ evaluation is green, when a program says so. All gates have to be open. [gates.m
 SIGHUP (\`systemctl reload\`) makes the agent read the file again. A file with anything wrong in it is refused, every
 problem is logged, and the old configuration stays in force. From a good one only what has changed is applied: new services
 begin, those that are gone leave, and a service with other settings takes them between two polls. A deployment that is
-under way is not disturbed, and nothing is activated again. Another \`state-dir\` takes effect when hail is started again.
+under way is not disturbed, and nothing is activated again. Credentials are read anew where their file has changed. Another
+\`state-dir\` takes effect when hail is started again.
+
+## As a unit
+
+On systemd hosts [systemd.md](systemd.md) has a Nix function that makes the unit and the file. A unit by hand is
+
+\`\`\`ini
+[Unit]
+Wants=network-online.target
+After=network-online.target nix-daemon.socket
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+ExecStart=/usr/local/bin/hail agent
+ExecReload=/bin/sh -c "kill -HUP $MAINPID"
+Restart=always
+RestartSec=10s
+WatchdogSec=2min
+KillMode=mixed
+LimitNOFILE=16384:524288
+
+[Install]
+WantedBy=multi-user.target
+\`\`\`
+
+An agent has a file open for each of its services; it warns where it may not. Only one agent works in a \`state-dir\`.
 
 ## Removal
 
@@ -109,7 +143,8 @@ service, and the old one is removed, unless the new one says what it was called 
 renamed-from = "web"
 \`\`\`
 
-The new profile then takes over the versions of the old one, and hail's memory of it. Nothing is activated or deactivated.
+The new profile then takes over the versions of the old one, and hail's memory of it. The service is not deactivated;
+\`bin/activate\` runs once more, as at any start, and finds the new profile in its environment.
 The key may stay; nothing in the file may have the old name. A service that says its \`profile\`, and keeps it, may change its
 name without more.
 `;
