@@ -18,6 +18,8 @@ const LIMIT = 900_000;
 export class AgentHost implements AsyncDisposable {
   readonly #kept = new AsyncDisposableStack();
   #sites = 0;
+  /** The id of the newest build, counted over all sites, since a Hydra has only one of each. */
+  #builds = 1;
 
   private constructor(
     readonly nix: PrivateNix,
@@ -38,6 +40,10 @@ export class AgentHost implements AsyncDisposable {
     const host = new AgentHost(nix, samples, hydra, listener, storePath);
     host.#kept.use(started.move());
     return host;
+  }
+
+  nextBuild(): number {
+    return ++this.#builds;
   }
 
   /** A configuration of so many services, with folders of its own. */
@@ -66,8 +72,6 @@ export class AgentHost implements AsyncDisposable {
 
 /** An agent and its services. */
 export class AgentSite {
-  #builds = 1;
-
   constructor(
     readonly host: AgentHost,
     readonly folder: string,
@@ -108,16 +112,12 @@ export class AgentSite {
   /** Resolves with the moment at which Hydra gets the next poll that is asked for. */
   polled(isIt: (service: number) => boolean): Promise<number> {
     const { hydra } = this.host;
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
-    const timer = setTimeout(() => reject(new Error("no poll came")), LIMIT);
+    const { promise, resolve } = Promise.withResolvers<number>();
     hydra.onRequest = (request) => {
       const service = this.serviceOf(request);
       if (service !== null && isIt(service)) resolve(performance.now());
     };
-    return promise.finally(() => {
-      clearTimeout(timer);
-      hydra.onRequest = null;
-    });
+    return within(LIMIT, promise, "no poll came").finally(() => hydra.onRequest = null);
   }
 
   /** Asks the agent over its socket to poll for a service, as `hail poll` does. */
@@ -138,12 +138,12 @@ export class AgentSite {
    */
   async release(service: number): Promise<{ readonly activated: Promise<number> }> {
     const { samples, hydra, listener } = this.host;
-    const id = ++this.#builds;
-    const version = `${this.jobset.replace("/", "-")}-${id}`;
+    const id = this.host.nextBuild();
+    const version = String(id);
     const activate = `#!/bin/bash\necho ${version} >/dev/tcp/127.0.0.1/${listener.addr.port}\n`;
     const { storePath } = await samples.build({ version, activate });
     hydra.setLatest(`${this.jobset}/s${service}`, { id, path: storePath });
-    return { activated: this.#heard(version) };
+    return { activated: within(LIMIT, this.#heard(version), "no activation began") };
   }
 
   async #heard(version: string): Promise<number> {
@@ -154,6 +154,17 @@ export class AgentSite {
       const length = await connection.read(buffer) ?? 0;
       if (new TextDecoder().decode(buffer.subarray(0, length)).trim() === version) return now;
     }
+  }
+}
+
+/** @throws {Error} If it takes longer. */
+async function within<T>(limit: number, what: Promise<T>, otherwise: string): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(otherwise)), limit);
+  try {
+    return await Promise.race([what, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

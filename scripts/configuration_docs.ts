@@ -78,6 +78,7 @@ order, whichever is noticed first. \`hail status\` says what is waited for.
 - Where \`db\` is held back for good, by a pause, by the operator or by a mark on its build, what is active there is what is
   to be active, and the service goes on. So it does where \`db\` could not ask its Hydra three times in a row.
 - When the agent starts, what is deployed is activated in order, too; there a failure holds up nobody.
+- \`hail poll --past-gates\` does without the order, and so does what the operator does while no agent runs.
 
 Names have to be of this file, and no circle may come of them; services that are not connected do not wait for each other.
 

@@ -42,11 +42,13 @@ function asSeen(record: ServiceRecord, path: StorePath | null, policy: Policy, n
  *
  * @param service How hail keeps it.
  * @param record What it remembers.
+ * @param kept Whether a hail keeps it now.
  * @throws {Failure} What the poll would fail with.
  */
 export async function check(
   service: ServiceSettings,
   record: ServiceRecord,
+  kept: boolean,
   version: string,
   env: Environment,
   report: Report,
@@ -70,8 +72,9 @@ export async function check(
     const gates = composeGates(service, hydra.evaluations, report, shared);
     const first = wayBack(record, current) === null;
     const closed = await gates.ask({ build: latest, knownSince, first }, signal);
-    // Who comes before whom, only the agent knows: what it has said last stands.
-    const waits = record.latest?.id === latest.id && record.closed?.gate === AFTER ? record.closed : null;
+    // Who comes before whom, only the agent knows: what it has said last stands while it runs.
+    const asked = kept && record.latest?.id === latest.id && record.closed?.gate === AFTER;
+    const waits = asked ? record.closed : null;
     const stands = closed ?? waits;
     if (stands !== null) verdict = { do: "refuse", ...closedBy(stands) };
   }

@@ -199,13 +199,14 @@ export class IdleService {
   /**
    * Takes the profile away.
    *
+   * @param quiet Whether that is not told, since another profile has what it held.
    * @throws {Failure} As {@linkcode removeProfile}.
    */
-  async removeProfile(): Promise<void> {
+  async removeProfile(quiet = false): Promise<void> {
     const { profile, report } = this.#options;
     const { run, files = nixFiles } = this.#shared;
     const runLogged = createRunLogged(run, report);
-    await removeProfile({ profile, storeFolder: this.#store, runLogged, files, report });
+    await removeProfile({ profile, storeFolder: this.#store, runLogged, files, report, quiet });
   }
 
   get #store(): string {

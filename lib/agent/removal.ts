@@ -119,7 +119,7 @@ async function remove(
   };
   const released = { words, agent: null, removing: null };
   if (how === "keep") {
-    service.write(released);
+    service.write({ ...released, removed: how });
     return done(`hail does not keep ${profile} any more; the service runs on as it is`);
   }
   service.write({ words, agent, removing: how });
@@ -129,7 +129,7 @@ async function remove(
     const outcome = await service.deactivate(stop);
     shared.failPoint?.("removal deactivated");
     if (how === "deactivate") {
-      service.write(released);
+      service.write({ ...released, removed: how });
       return done(`${DEACTIVATED[outcome]}, and hail does not keep ${profile} any more`);
     }
     await service.removeProfile();

@@ -18,7 +18,7 @@ Deno.test("keep: nothing is done to the service, and no agent keeps it any more"
   assert.match(message, /does not keep .*\/web any more; the service runs on as it is$/);
   assert.deepEqual(world.links(), { ".web.hail-lock": "", ...before });
   const { settings, record } = world.stored("web");
-  assert.deepEqual(settings, words);
+  assert.deepEqual(settings, { words, agent: null, removing: null, removed: "keep" });
   assert.equal(record.active?.path, world.version(3));
   assert.deepEqual(world.commands, []);
   assert.deepEqual(world.named("removed").map(({ fields, service }) => [fields?.["how"], service]), [
@@ -33,7 +33,8 @@ Deno.test("deactivate: bin/deactivate runs once, and the profile stays", async (
   const { message } = await remove(world, "deactivate");
   assert.match(message, /^its bin\/deactivate has run, and hail does not keep .*\/web any more$/);
   assert.deepEqual(world.links(), { ".web.hail-lock": "", ...before });
-  assert.deepEqual(world.stored("web").settings, words);
+  const { settings } = world.stored("web");
+  assert.deepEqual(settings, { words, agent: null, removing: null, removed: "deactivate" });
   const [deactivate, ...more] = world.commands.filter(({ program }) => program.includes("/bin/"));
   assert.deepEqual([deactivate?.program, more], [`${profile}/bin/deactivate`, []]);
   assert.deepEqual(deactivate?.env, {

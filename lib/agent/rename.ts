@@ -100,7 +100,7 @@ export async function finishRenamed(
 ): Promise<boolean> {
   const { renaming } = old.settings;
   if (renaming === undefined || !hasState(folder, renaming)) return false;
-  await old.removeProfile();
+  await old.removeProfile(true);
   shared.failPoint?.("rename unlinked");
   removeState(folder, profile);
   return true;

@@ -9,7 +9,7 @@ import type { Context } from "./context.ts";
 import { answerForEach } from "./each_service.ts";
 import { clean } from "./render/layout.ts";
 import { asksForSeveral, type ServiceOptions } from "./service_options.ts";
-import { openServices, type Service, settingsOf } from "./services.ts";
+import { type Found, openServices, type Service, settingsOf } from "./services.ts";
 import { VERSION } from "./version.ts";
 
 /** The events that say what the answer says. */
@@ -29,7 +29,10 @@ export function askServices(
   context: Context,
 ): Promise<number> {
   const oneByOne = inTurn();
-  return changeServices(command, context, async (service) => {
+  const found = openServices(command, context);
+  // All are those that a hail keeps, or kept before it was stopped.
+  const services = found.services.filter(({ settings }) => !command.all || settings?.removed === undefined);
+  return changeFound(command, { ...found, services }, context, async (service) => {
     const request = await makeRequest(service);
     const { tell, clock } = context;
     const onProgress = (text: string) => tell(asksForSeveral(command) ? `${service.name}: ${text}` : text);
@@ -50,7 +53,16 @@ export function changeServices(
   context: Context,
   act: (service: Service) => Promise<OperatorAnswer>,
 ): Promise<number> {
-  return answerForEach(command, openServices(command, context), context, {
+  return changeFound(command, openServices(command, context), context, act);
+}
+
+function changeFound(
+  command: ServiceOptions,
+  found: Found,
+  context: Context,
+  act: (service: Service) => Promise<OperatorAnswer>,
+): Promise<number> {
+  return answerForEach(command, found, context, {
     act: async (service) => clean((await act(service)).message),
     text: (message, { name }, listed) => listed ? `${name}: ${message}` : message,
     document: (message, { name, profile }, listed) =>
@@ -66,6 +78,7 @@ function actOffline(
   { env, report }: Context,
 ): Promise<OperatorAnswer> {
   requireTrust(service);
+  if (service.settings?.removed === "deactivate") throw wasRemoved(service);
   const about = listed ? { service: service.name } : {};
   const settings = settingsOf(service);
   const stored = service.settings ?? storedSettings(settings, null);
@@ -99,4 +112,13 @@ export function inTurn(): <Result>(work: () => Promise<Result>) => Promise<Resul
     last = mine.catch(() => {});
     return mine;
   };
+}
+
+/** What was taken out and deactivated is not to be started again by the way. */
+function wasRemoved({ name, profile }: Pick<Service, "name" | "profile">): Failure {
+  return new Failure("usage", {
+    what: name,
+    why: "it was taken out and deactivated, and no hail keeps it",
+    next: `Put it into the configuration of an agent again, or start a hail for ${profile}.`,
+  });
 }

@@ -13,12 +13,17 @@ export interface ServiceOptions {
   readonly json: boolean;
 }
 
-/** Makes a command about services. */
+/**
+ * Makes a command about services.
+ *
+ * @param unnamed What it says of a command without a SERVICE.
+ */
 export function serviceCommand(
   program: Command,
   name: string,
   summary: string,
   description: string,
+  unnamed = "Needed where there are several.",
 ): Command {
   return program.command(name)
     .summary(summary)
@@ -28,7 +33,7 @@ export function serviceCommand(
     .allowExcessArguments(true)
     .argument(
       "[SERVICE...]",
-      "The services: the name in the agent's configuration, or the profile: its name, the last part of it, or its path. Needed where there are several.",
+      `The services: the name in the agent's configuration, or the profile: its name, the last part of it, or its path. ${unnamed}`,
     )
     .option("--all", "All services.")
     .option(

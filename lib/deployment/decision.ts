@@ -94,7 +94,9 @@ export function closedBy({ gate, why, askAgainAt }: Closed): Refusal {
   return {
     code: "gate-closed",
     why: `the gate '${gate}' is closed: ${why}`,
-    next: askAgainAt === null
+    next: gate === "after"
+      ? "hail goes on as soon as that one has."
+      : askAgainAt === null
       ? "hail asks again at each poll."
       : `hail asks again at ${timestamp(askAgainAt)}.`,
     ...(askAgainAt === null ? {} : { askAgainAt }),

@@ -18,6 +18,8 @@ export interface RemoveProfileOptions {
   readonly runLogged: RunLogged;
   readonly files: NixFiles;
   readonly report: Report;
+  /** Whether it is not told that the profile is gone, since another one has what it held. */
+  readonly quiet?: boolean;
 }
 
 /**
@@ -31,7 +33,7 @@ export interface RemoveProfileOptions {
  * @throws {Failure} `switch-failed`: the profile's folder cannot be read or written.
  */
 export async function removeProfile(options: RemoveProfileOptions): Promise<void> {
-  const { profile, files, report } = options;
+  const { profile, files, report, quiet = false } = options;
   const folder = folderOf(profile);
   try {
     const found = await look(options);
@@ -42,7 +44,7 @@ export async function removeProfile(options: RemoveProfileOptions): Promise<void
     for (const name of found.unfinished) await files.remove(`${folder}/${name}`);
     for (const root of ["root", "back-root"] as const) await files.remove(besideProfile(profile, root));
     await files.sync(folder);
-    if (!found.isProfile && found.numbers.length === 0) return;
+    if (quiet || (!found.isProfile && found.numbers.length === 0)) return;
     report({
       name: "profile-removed",
       level: "info",

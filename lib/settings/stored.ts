@@ -16,6 +16,8 @@ export interface StoredSettings {
   } | null;
   /** What is being done to the service, since it was taken out; it is finished at the next start. */
   readonly removing: OnRemoval | null;
+  /** How it was taken out, where nobody keeps it since then; absent otherwise. */
+  readonly removed?: Exclude<OnRemoval, "purge">;
   /** The profile that the service is being moved to, since it has another name; absent where nothing of the kind goes on. */
   readonly renaming?: string;
 }
@@ -25,14 +27,15 @@ const Stored = v.object({
   words: Words,
   agent: v.nullable(v.object({ name: v.string(), config: v.string(), onRemoval: v.picklist(ON_REMOVAL) })),
   removing: v.nullable(v.picklist(ON_REMOVAL)),
+  removed: v.exactOptional(v.picklist(["keep", "deactivate"])),
   renaming: v.exactOptional(v.string()),
 });
 
 /** The settings of a service as text. The classic command line's are a list of words, as hail 0.3 has them. */
 export function encodeSettings(settings: StoredSettings): string {
-  const { words, agent, removing, renaming } = settings;
-  const marks = { words, agent, removing, ...(renaming === undefined ? {} : { renaming }) };
-  return JSON.stringify(agent === null && removing === null && renaming === undefined ? words : marks);
+  const { words, agent, removing, removed, renaming } = settings;
+  const plain = agent === null && removing === null && removed === undefined && renaming === undefined;
+  return JSON.stringify(plain ? words : settings);
 }
 
 /** What a hail stores for a service that it keeps. */

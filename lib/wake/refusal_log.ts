@@ -48,11 +48,13 @@ export class RefusalLog {
   }
 
   #tell(reason: string, { words, count, from }: Told): void {
-    const which = count === 1 ? "a request was" : `${count} requests were, the last one`;
+    const which = count === 1
+      ? "a request to wake a service was refused, from"
+      : `${count} requests to wake a service were refused, the last one from`;
     this.#report({
       name: "wake-refused",
       level: "warning",
-      message: `To be woken over HTTP ${which} refused, from ${from}: ${words}`,
+      message: `${which} ${from}: ${words}`,
       fields: { reason, count, from },
     });
   }

@@ -14,7 +14,10 @@ Deno.test("refusals: of each reason the first is told, and then a number once a 
     log.add("wrong-credentials", "the token is wrong", from);
   }
   log.add("method", "only POST", "192.0.2.4");
-  assert.match(events[0]?.message ?? "", /a request was refused, from 192\.0\.2\.1: the token is wrong$/);
+  assert.match(
+    events[0]?.message ?? "",
+    /^a request to wake a service was refused, from 192\.0\.2\.1: the token is wrong$/,
+  );
   assert.deepEqual(told(), [["wrong-credentials", 1, "192.0.2.1"], ["method", 1, "192.0.2.4"]]);
   await clock.advance(REFUSAL_PERIOD - 1);
   log.add("wrong-credentials", "the token is wrong", "192.0.2.5");

@@ -251,3 +251,76 @@ Deno.test("a reload reads credentials that have changed, and polls anew only whe
   await eventually("api has its settings", () => its.log.includes("api: its new settings are in force"));
   assert.ok(!since().some(({ path }) => path.includes("/api/")), "what Hydra says of it could not matter");
 });
+
+Deno.test("an agent is woken over HTTP, and a reload takes another secret", async () => {
+  await using its = await AgentWorld.make();
+  const secret = `${its.folder}/secret`;
+  await Deno.writeTextFile(secret, "a-secret-of-some-length\n", { mode: 0o600 });
+  const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = free.addr;
+  free.close();
+  const wake = { "wake-listen": `"127.0.0.1:${port}"`, "wake-secret-file": `"${secret}"` };
+  await its.release("web");
+  await its.configure({ web: {} }, wake);
+  await its.start();
+  await its.activated("web 101");
+  await eventually("web is active", async () => (await its.states())["web"] === "active");
+  const listens = () => its.log.split("can be woken over HTTP at").length - 1;
+  const post = async (name: string, token: string) => {
+    const response = await fetch(`http://127.0.0.1:${port}/wake/${name}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}` },
+    });
+    await response.body?.cancel();
+    return response.status;
+  };
+  await eventually("it listens", () => listens() === 1);
+  const newer = await its.release("web");
+  assert.equal(await post("web", "another-secret-of-some-length"), 401);
+  assert.equal(await post("db", "a-secret-of-some-length"), 404);
+  assert.equal(await post("web", "a-secret-of-some-length"), 202);
+  await its.activated(`web ${newer}`);
+
+  await its.reload();
+  assert.equal(listens(), 1, "what has not changed goes on");
+  await Deno.writeTextFile(secret, "quite-another-secret-longer\n");
+  await its.reload();
+  await eventually("it listens anew", () => listens() === 2);
+  assert.equal(await post("web", "a-secret-of-some-length"), 401);
+  assert.equal(await post("web", "quite-another-secret-longer"), 202);
+
+  await Deno.chmod(secret, 0o600);
+  await Deno.writeTextFile(secret, "short\n");
+  await its.reload();
+  assert.match(its.log, /nobody can wake hail over HTTP: .*secret/);
+  assert.equal((await its.hail("poll", "web")).status, 0, "the agent goes on without");
+});
+
+Deno.test("what was taken out and deactivated is shown so, and is not started again by a command for all", async () => {
+  await using its = await AgentWorld.make();
+  const ids = [await its.release("web"), await its.release("old")];
+  await its.configure({ web: {}, old: { "on-removal": '"deactivate"' } });
+  await its.start();
+  await its.activated(`web ${ids[0]}`, `old ${ids[1]}`);
+  await eventually(
+    "both are active",
+    async () => Object.values(await its.states()).every((state) => state === "active"),
+  );
+  await its.configure({ web: {} });
+  await its.reload();
+  await its.activated("old off");
+  await eventually(
+    "it is shown",
+    async () => (await its.hail("status")).stdout.includes("taken out, deactivated"),
+  );
+  await its.stop();
+  const before = (await its.activations()).length;
+  const all = await its.hail("poll", "--all");
+  assert.equal(all.status, 0, all.stderr);
+  assert.doesNotMatch(all.stdout, /^old:/m);
+  const one = await its.hail("poll", "old");
+  assert.equal(one.status, 2);
+  assert.match(one.stderr, /old: it was taken out and deactivated/);
+  assert.deepEqual((await its.activations()).slice(before), [`web ${ids[0]}`]);
+  assert.match((await its.hail("status", "old")).stdout, /its bin\/deactivate has run/);
+});

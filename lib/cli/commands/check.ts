@@ -5,6 +5,7 @@ import { answerForEach } from "../each_service.ts";
 import { type RawOptions, Reader } from "../reader.ts";
 import { checkDocument, renderCheck } from "../render/check.ts";
 import { readServiceOptions, serviceCommand, type ServiceOptions } from "../service_options.ts";
+import { findAgents } from "../find_agents.ts";
 import { openServices, settingsOf } from "../services.ts";
 import { VERSION } from "../version.ts";
 
@@ -31,10 +32,15 @@ export function defineCheck(program: Command, done: (command: CheckCommand) => v
  *
  * @throws {Failure} `usage`: a service is not known; for one service, what Hydra or Nix fail with.
  */
-export function runCheck(command: CheckCommand, context: Context): Promise<number> {
+export async function runCheck(command: CheckCommand, context: Context): Promise<number> {
   const { env, report, page, clock } = context;
-  return answerForEach(command, openServices(command, context), context, {
-    act: async (service) => await check(settingsOf(service), service.record, VERSION, env, report),
+  const found = openServices(command, context);
+  const agents = await findAgents(found.services, context);
+  return await answerForEach(command, found, context, {
+    act: async (service) => {
+      const kept = (await agents.agentOf(service)).is === "running";
+      return await check(settingsOf(service), service.record, kept, VERSION, env, report);
+    },
     text: (result, { name }) => renderCheck(name, result, clock.now(), page),
     document: (result, { name }) => checkDocument(name, result),
     pages: true,

@@ -30,6 +30,7 @@ export function defineRemove(program: Command, done: (command: RemoveCommand) =>
     "remove",
     "Remove a service that no hail keeps any more; never its data.",
     "Removes services that no hail is to keep any more: stop the hail that keeps it, or take it out of the agent's configuration first. What is done is what on-removal said in the configuration, unless an option says otherwise; else --keep. It never touches the data of the service. A removal that was cut off goes on when it is said again.",
+    "Needed, unless --all is said.",
   )
     .addOption(new Option("--keep", "Leave it running as it is.").conflicts(["deactivate", "purge"]))
     .addOption(

@@ -31,6 +31,7 @@ export function defineStatus(program: Command, done: (command: StatusCommand) =>
     "status",
     "Show what a service runs, what it waits for, and its last error.",
     "Shows what a service runs and since when, what it waits for and until when, its last successful poll, and its last error. It only reads. Without SERVICE it shows all services, in one table where there are several.",
+    "Without one, all.",
   ).option("--long", "Show a page for each service, not a table.");
   command.action((_services: unknown, options: RawOptions) => {
     const reader = new Reader(command, options);
@@ -77,5 +78,14 @@ async function viewNamed({ services }: Found, context: Context): Promise<Service
 }
 
 function viewOf({ name, profile, jobUri, record, writtenAt, settings }: Service, agent: Agent): ServiceView {
-  return { name, profile, jobUri, record, writtenAt, agent, removing: settings?.removing ?? null };
+  return {
+    name,
+    profile,
+    jobUri,
+    record,
+    writtenAt,
+    agent,
+    removing: settings?.removing ?? null,
+    removed: settings?.removed ?? null,
+  };
 }

@@ -31,6 +31,8 @@ export interface ServiceView {
   readonly agent: Agent;
   /** How it is being removed, by a removal that is under way or was cut off; null where it is not. */
   readonly removing: OnRemoval | null;
+  /** How it was taken out, where nobody keeps it since then; null otherwise. */
+  readonly removed: Exclude<OnRemoval, "purge"> | null;
 }
 
 /** The status of a service as text for a person. */
@@ -154,7 +156,13 @@ function agentEntry({ agent, writtenAt, record }: ServiceView, now: number): Ent
   }
 }
 
-function removalEntry({ removing }: ServiceView): Entry[] {
+function removalEntry({ removing, removed }: ServiceView): Entry[] {
+  if (removed !== null) {
+    const words = removed === "keep"
+      ? "no hail keeps it any more; it was left as it was"
+      : "no hail keeps it any more; its bin/deactivate has run, so what stands here is not running";
+    return [{ label: "Removal", tone: "doubtful", paragraphs: [words] }];
+  }
   if (removing === null) return [];
   const words =
     `under way (--${removing}); one that was cut off goes on when the agent starts, or at \`hail remove\``;
@@ -163,7 +171,7 @@ function removalEntry({ removing }: ServiceView): Entry[] {
 
 /** The status of a service in JSON: `docs/schema/status.json`. */
 export function statusDocument(view: ServiceView, now: number) {
-  const { name, profile, jobUri, record, writtenAt, agent, removing } = view;
+  const { name, profile, jobUri, record, writtenAt, agent, removing, removed } = view;
   const { state, since, active, previous, latest, work, pause, heldSince, bad, lastFailure } = record;
   const refusal = refusalOf(record, now);
   const closed = refusal?.code === "gate-closed" ? record.closed : null;
@@ -205,5 +213,6 @@ export function statusDocument(view: ServiceView, now: number) {
     agent: agent.is,
     written_at: jsonTime(writtenAt),
     removing,
+    removed,
   };
 }

@@ -49,7 +49,8 @@ function activeWords({ active }: ServiceRecord, now: number): string {
 }
 
 /** What it waits for, or what is wrong; empty where all is as it is to be. */
-function noteWords({ record, removing }: ServiceView, now: number): string {
+function noteWords({ record, removing, removed }: ServiceView, now: number): string {
+  if (removed !== null) return removed === "keep" ? "taken out, left as it was" : "taken out, deactivated";
   if (removing !== null) return `being removed (--${removing})`;
   const { text } = stateWords(record, now);
   if (isUnderWay(record)) return text;
@@ -66,8 +67,8 @@ function noteWords({ record, removing }: ServiceView, now: number): string {
   return notes.join("; ");
 }
 
-function toneOf({ record, removing }: ServiceView): Tone {
-  if (removing !== null) return "doubtful";
+function toneOf({ record, removing, removed }: ServiceView): Tone {
+  if (removing !== null || removed !== null) return "doubtful";
   const { tone } = stateWords(record, 0);
   if (tone === "bad" || record.failures > 0) return "bad";
   return tone === "good" ? "plain" : tone;

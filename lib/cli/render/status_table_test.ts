@@ -18,6 +18,7 @@ function view(name: string, scene: string, more: Partial<ServiceView> = {}): Ser
     writtenAt: NOW - 90_000,
     agent: { is: "running" },
     removing: null,
+    removed: null,
     ...more,
   };
 }

@@ -27,6 +27,7 @@ function view(
     writtenAt: NOW - 90_000,
     agent,
     removing,
+    removed: null,
   };
 }
 
