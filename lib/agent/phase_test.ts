@@ -16,9 +16,9 @@ Deno.test("phase: it is a whole number of milliseconds within the period, and al
 });
 
 Deno.test("phase: a new version of hail must not move it", async () => {
-  assert.equal(await phaseOf(MACHINE, "web", FIVE_MINUTES), 279_160);
-  assert.equal(await phaseOf(MACHINE, "hail-profiles/web", FIVE_MINUTES), 234_528);
-  assert.equal(await phaseOf("", "", 60_000), 53_938);
+  assert.equal(await phaseOf(MACHINE, "web", FIVE_MINUTES), 279_753);
+  assert.equal(await phaseOf(MACHINE, "hail-profiles/web", FIVE_MINUTES), 234_753);
+  assert.equal(await phaseOf("", "", 60_000), 53_024);
 });
 
 Deno.test("phase: machine id and profile cannot be mistaken for one another", async () => {
@@ -44,6 +44,33 @@ for (
     assert(chiSquare < 43.8, `chi-square of 19 degrees is above its 99.9 % mark: ${chiSquare}`);
   });
 }
+
+Deno.test("phase: the profiles of a machine are polled together, once a second at most", async () => {
+  const phases = await Promise.all(
+    Array.from({ length: 500 }, (_, i) => phaseOf(MACHINE, `hail-profiles/service-${i}`, FIVE_MINUTES)),
+  );
+  assert.deepEqual(new Set(phases.map((phase) => phase % 1_000)), new Set([753]));
+  const hour = await phaseOf(MACHINE, "web", 12 * FIVE_MINUTES);
+  assert.equal(hour % 1_000, 753, "also with another period");
+});
+
+Deno.test("phase: in a short period they are together in a sixtieth of it", async () => {
+  const phases = await Promise.all(
+    Array.from({ length: 500 }, (_, i) => phaseOf(MACHINE, `hail-profiles/service-${i}`, 6_000)),
+  );
+  assert.deepEqual(new Set(phases.map((phase) => phase % 100)), new Set([75]));
+});
+
+Deno.test("phase: within the second, machines are spread evenly", async () => {
+  const counts = new Array<number>(20).fill(0);
+  for (let i = 0; i < 2_000; i++) {
+    const phase = await phaseOf(i.toString(16).padStart(32, "0"), "web", FIVE_MINUTES);
+    const bucket = Math.floor(phase % 1_000 / 50);
+    counts[bucket] = (counts[bucket] ?? 0) + 1;
+  }
+  const chiSquare = counts.reduce((sum, count) => sum + (count - 100) ** 2 / 100, 0);
+  assert(chiSquare < 43.8, `chi-square of 19 degrees is above its 99.9 % mark: ${chiSquare}`);
+});
 
 Deno.test("next poll: it lies on the phase, between half a period and one and a half away", () => {
   fc.assert(fc.property(now, period, fc.nat(), (now, period, any) => {

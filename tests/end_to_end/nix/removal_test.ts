@@ -182,7 +182,7 @@ for (const suite of NIX_SUITES) {
         hail.kill("SIGHUP");
         await agent.until(
           "all are taken out",
-          () => (hail.stderr.match(/hail does not keep|is gone with/g) ?? []).length === 3,
+          () => (hail.stderr.match(/hail does not keep|frees the space/g) ?? []).length === 3,
         );
         assert.deepEqual((await lines(diary)).toSorted(), [`${PROFILES}/api 1.0`, `${PROFILES}/shop 1.0`]);
         assert.equal(await world.tree.profile("api"), api.storePath);
