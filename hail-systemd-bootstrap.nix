@@ -218,6 +218,7 @@ let
   sharedOptions = {
     netrcFile = anyText;
     pollPeriod = duration;
+    hostNumber = text "not a number from 0 on" (value: match "0|[1-9][0-9]{0,8}" value != null);
     onManualChange = oneOf [ "respect" "hold" "ignore" ];
     refuseDowngrade = flag;
     activationRunner = oneOf [ "auto" "unit" "child" ];

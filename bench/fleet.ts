@@ -1,6 +1,7 @@
 /**
  * What a Hydra sees of a large fleet: hail's own loop for each of 50,000 hosts, in virtual time, through a start of all at
- * once, quiet hours, a long outage and a short one. Also how even the polls of such fleets are by chance.
+ * once, quiet hours, a long outage and a short one; once with hosts that are numbered, and once with hosts that are not.
+ * Also how even the polls of hosts without numbers are by chance.
  *
  * @module
  */
@@ -40,12 +41,15 @@ const JITTERED = { fleets: 40, periods: 48 };
 
 /** Simulates the fleet, draws its requests into docs/polling.svg, and sums up. */
 export async function measureFleet(): Promise<Findings> {
-  const requests = await simulate();
-  const peaks = SPANS.map(([what, span]) => ({
-    what,
-    of1: peak(requests, span, 1),
-    of10: peak(requests, span, 10),
-  }));
+  const unnumbered = await simulate(false);
+  const numbered = await simulate(true);
+  const peaksOf = (requests: Uint32Array) =>
+    SPANS.map(([what, span]) => ({
+      what,
+      of1: peak(requests, span, 1),
+      of10: peak(requests, span, 10),
+    }));
+  const peaks = { unnumbered: peaksOf(unnumbered), numbered: peaksOf(numbered) };
   const draw = (width: number) =>
     drawPeaks({ hosts: HOSTS, bins: PERIOD / width, fleets: FLEETS, random: random(1) });
   const [of1, of2, of10] = [draw(1), draw(2), draw(10)];
@@ -56,13 +60,14 @@ export async function measureFleet(): Promise<Findings> {
     random: random(2),
     jitter: { periods: JITTERED.periods, width: 1 },
   });
-  await Deno.writeTextFile(PLOT, renderPolling({ requests, of1, of2, of10 }));
-  const [quiet, , after] = peaks;
+  await Deno.writeTextFile(PLOT, renderPolling({ numbered, unnumbered, of1, of2, of10 }));
   const rows: Row[] = [
-    ...peaks.map(({ what, of1, of10 }) => ({
-      what: `${HOSTS} hosts, ${what}: peak over mean`,
-      hail: `${of1.toFixed(2)} in 1 s, ${of10.toFixed(2)} in 10 s`,
-    })),
+    ...(["numbered", "unnumbered"] as const).flatMap((kind) =>
+      peaks[kind].map(({ what, of1, of10 }) => ({
+        what: `${HOSTS} hosts, ${kind}, ${what}: peak over mean`,
+        hail: `${of1.toFixed(2)} in 1 s, ${of10.toFixed(2)} in 10 s`,
+      }))
+    ),
     ...([[1, of1], [2, of2], [10, of10]] as const).map(([width, peaks]) => ({
       what: `${FLEETS} fleets by chance: peak over mean in ${width} s`,
       hail: showPeaks(peaks),
@@ -80,11 +85,14 @@ export async function measureFleet(): Promise<Findings> {
   ];
   return {
     rows,
-    aims: [
-      aim("Quiet hours, in 1 s", AIM.quiet, quiet?.of1),
-      aim("Quiet hours, in 10 s", AIM.quiet, quiet?.of10),
-      aim("After an outage of an hour, in 1 s", AIM.after, after?.of1),
-    ],
+    aims: (["numbered", "unnumbered"] as const).flatMap((kind) => {
+      const [quiet, , after] = peaks[kind];
+      return [
+        aim(`${kind}, quiet hours, in 1 s`, AIM.quiet, quiet?.of1),
+        aim(`${kind}, quiet hours, in 10 s`, AIM.quiet, quiet?.of10),
+        aim(`${kind}, after an outage of an hour, in 1 s`, AIM.after, after?.of1),
+      ];
+    }),
   };
 }
 
@@ -112,7 +120,7 @@ export function peak(requests: Uint32Array, { from, to }: Span, width: number): 
 }
 
 /** How many requests Hydra gets in each second: all hosts start in the first. */
-async function simulate(): Promise<Uint32Array> {
+async function simulate(numbered: boolean): Promise<Uint32Array> {
   const clock = new VirtualClock();
   const requests = new Uint32Array(END + 1);
   const isDown = () => OUTAGES.some(({ from, to }) => inSeconds(clock) >= from && inSeconds(clock) < to);
@@ -128,7 +136,7 @@ async function simulate(): Promise<Uint32Array> {
     const end = new AbortController();
     ends.push(end);
     const phase = await phaseOf(
-      host.toString(16).padStart(32, "0"),
+      { machineId: host.toString(16).padStart(32, "0"), number: numbered ? host : null },
       "/nix/var/nix/profiles/web",
       PERIOD * 1000,
     );

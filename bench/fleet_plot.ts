@@ -3,8 +3,9 @@ import { band, frame, line, note, type Panel, picture, shade } from "./svg.ts";
 
 /** What the plot shows. */
 export interface Polling {
-  /** Requests in each second of the simulation. */
-  readonly requests: Uint32Array;
+  /** Requests in each second of the simulation, of hosts that are numbered, and of hosts that are not. */
+  readonly numbered: Uint32Array;
+  readonly unnumbered: Uint32Array;
   /** The peaks over the mean of many fleets, in spans of one, two and ten seconds, sorted. */
   readonly of1: readonly number[];
   readonly of2: readonly number[];
@@ -20,14 +21,15 @@ const POINTS = 200;
 const COLOURS = { mean: "#0b5394", range: "#9fc5e8", outage: "#f4e0d9", aim: "#b45f06" };
 
 /** Draws what Hydra gets over the time, and how even fleets are by chance. */
-export function renderPolling({ requests, of1, of2, of10 }: Polling): string {
-  return picture(880, 600, [
-    ...renderTime(requests),
-    ...renderChance([["1 s", 1.255, of1], ["2 s", 1.165, of2], ["10 s", 1.068, of10]]),
+export function renderPolling({ numbered, unnumbered, of1, of2, of10 }: Polling): string {
+  return picture(880, 860, [
+    ...renderTime("Hosts without numbers", unnumbered, 40),
+    ...renderTime("Hosts with numbers", numbered, 320),
+    ...renderChance([["1 s", 1.255, of1], ["2 s", 1.165, of2], ["10 s", 1.068, of10]], 600),
   ]);
 }
 
-function renderTime(requests: Uint32Array): string[] {
+function renderTime(whose: string, requests: Uint32Array, top: number): string[] {
   const steps = Array.from({ length: END / STEP }, (_, index) => {
     const counts = requests.subarray(index * STEP, (index + 1) * STEP);
     return {
@@ -40,8 +42,9 @@ function renderTime(requests: Uint32Array): string[] {
   // The first of them holds the start of all hosts, which is far above.
   const most = Math.max(2.5, Math.ceil(Math.max(...steps.slice(1).map(({ most }) => most)) / MEAN));
   const panel: Panel = {
-    title: "Requests a second (dark: the mean of ten seconds; light: the least and the most in one of them)",
-    ...{ left: 70, top: 40, width: 780, height: 240 },
+    title:
+      `${whose}: requests a second (dark: the mean of 10 seconds; light: the least and the most of them)`,
+    ...{ left: 70, top, width: 780, height: 200 },
     x: {
       ...{ label: "hours; shaded: Hydra does not answer", from: 0, to: END / HOUR },
       ticks: Array.from({ length: END / HOUR * 2 + 1 }, (_, index) => [index / 2, String(index / 2)]),
@@ -67,11 +70,12 @@ function renderTime(requests: Uint32Array): string[] {
 
 function renderChance(
   curves: readonly (readonly [what: string, place: number, peaks: readonly number[]])[],
+  top: number,
 ): string[] {
   const [least, most] = [1, 1.4];
   const panel: Panel = {
-    title: "Share of fleets whose fullest second, two seconds or ten seconds of a period are no fuller",
-    ...{ left: 70, top: 360, width: 780, height: 180 },
+    title: "Without numbers: the share of fleets whose fullest 1, 2 or 10 seconds of a period are no fuller",
+    ...{ left: 70, top, width: 780, height: 180 },
     x: {
       ...{ label: "peak over mean", from: least, to: most },
       ticks: Array.from({ length: 9 }, (_, index) => [least + index / 20, (least + index / 20).toFixed(2)]),

@@ -7,7 +7,7 @@ import { failureEvent } from "../report/failure_event.ts";
 import { timestamp } from "../deployment/decision.ts";
 import type { Clock } from "../time/clock.ts";
 import { formatDuration } from "../time/period.ts";
-import { nextDelay } from "./backoff.ts";
+import { untilRetry } from "./backoff.ts";
 import type { Bell } from "./bell.ts";
 import { untilNextPoll } from "./phase.ts";
 
@@ -45,7 +45,7 @@ const OPENING_SPREAD = 5 * 60_000;
 
 /**
  * Keeps the profile at the latest build until it is told to stop or to leave: polls, deploys what is new, and waits; after a
- * failure it waits as long as {@linkcode nextDelay} says and goes on. Failures are reported, never thrown.
+ * failure it waits as long as {@linkcode untilRetry} says and goes on. Failures are reported, never thrown.
  */
 export async function runLoop(ports: AgentPorts, { period, phase }: Schedule): Promise<void> {
   const { deployer, clock, random, stages, report, stop, bell } = ports;
@@ -88,7 +88,9 @@ export async function runLoop(ports: AgentPorts, { period, phase }: Schedule): P
       const { failures } = deployer;
       inARow = 0;
       const retryAfter = error instanceof Failure ? error.retryAfter : undefined;
-      delay = nextDelay({ failures, period, retryAfter, random: random() });
+      const hydraIsDown = error instanceof Failure && error.exitStatus === EXIT_STATUS.hydraUnavailable;
+      const turn = { now: clock.now(), period, phase };
+      delay = untilRetry({ ...turn, failures, retryAfter, random: random(), hydraIsDown });
       idle = error instanceof Failure ? `failed: ${error.message}` : "failed";
       const event = failureEvent(error, { failures, retry_in_ms: Math.round(delay) });
       report({ ...event, message: `${event.message} Next try in ${formatDuration(roundUp(delay))}.` });

@@ -83,18 +83,25 @@ Deno.test("runLoop polls again at once after a deployment, and not forever", asy
 });
 
 Deno.test("runLoop backs off after failures, up to the period, and never spins", async () => {
-  const { times, events, stages } = await during(1000, [failed()]);
+  const switchFailed = new Failure("switch-failed", { what: "nix-env", why: "it broke", next: "Look." });
+  const { times, events, stages } = await during(2000, [switchFailed]);
   const gaps = times().slice(1).map((at, index) => at - (times()[index] ?? 0));
-  assert.deepEqual(gaps.slice(0, 7), [5, 10, 20, 40, 80, 160, 300]);
+  assert.deepEqual(gaps.slice(0, 6), [5, 10, 20, 40, 80, 160]);
+  assert.deepEqual(times().slice(7), [600, 900, 1200, 1500, 1800], "in the end it is at its turns");
   const failure = events.find(({ name }) => name === "failure");
-  assert.equal(failure?.message, "Hydra: it broke. Wait. Next try in 5s.");
+  assert.equal(failure?.message, "nix-env: it broke. Look. Next try in 5s.");
   assert.equal(failure?.fields?.["failures"], 1);
-  assert.match(stages.at(-1) ?? "", /^failed: Hydra: it broke; next poll at .*Z$/);
+  assert.match(stages.at(-1) ?? "", /^failed: nix-env: it broke; next poll at .*Z$/);
+});
+
+Deno.test("runLoop tries a Hydra that fails once more soon, and then at its turns", async () => {
+  assert.deepEqual((await during(1000, [failed()])).times(), [0, 5, 300, 600, 900]);
+  assert.deepEqual((await during(1000, [failed()], PERIOD, 77_000)).times(), [0, 5, 77, 377, 677, 977]);
 });
 
 Deno.test("runLoop honours Retry-After beyond the period", async () => {
-  const { times } = await during(1000, [failed(600_000), nothing], 60_000);
-  assert.equal(times()[1], 600);
+  const { times } = await during(1000, [failed(600_000), nothing], 60_000, 1_000);
+  assert.equal(times()[1], 601, "and then its own turn");
 });
 
 Deno.test("runLoop goes on after an error that nobody foresaw, and says when all is well again", async () => {

@@ -6,32 +6,45 @@
 /** Parts the hashed fields, and keeps this hash apart from any other use of a machine id. */
 const PURPOSE = "hail: phase of the poll";
 
-/** The polls of a machine's profiles come together within this time, in milliseconds, */
+/** The polls of a host's profiles come together within this time, in milliseconds, */
 const STEP = 1_000;
 /** or within this part of a short period. */
 const STEPS = 60;
 
 /**
+ * The golden section. Of its multiples each lands in one of the largest gaps that those before it have left on the circle, so
+ * that however many there are, they are evenly spread (Knuth, The Art of Computer Programming, section 6.4, theorem S).
+ */
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
+/** What tells a host from the others of its fleet. */
+export interface Host {
+  /** What identifies the machine, e.g. the content of `/etc/machine-id`. */
+  readonly machineId: string;
+  /** Its number in the fleet, where it has been given one: a whole number from 0 on. */
+  readonly number: number | null;
+}
+
+/**
  * The place of a profile's polls within the period: a whole number of milliseconds in [0, `period`), the same
- * at every start, and evenly spread over machines and profiles.
+ * at every start, and spread over hosts and profiles.
  *
- * The period has steps of a second. Of each profile it is a hash that says which step, and of each machine where within the
- * step: so what wakes a machine wakes it once a second at most, which takes half the processor time of polls that come one
- * by one, and machines are spread as evenly as without steps.
+ * Each host has a place of its own. That of a host without a number is a hash of its machine id, so many of them are spread
+ * as chance would spread them; those of hosts that are numbered without gaps are evenly spread. The profiles of a host follow
+ * at whole steps of a second, of which a hash says which: so what wakes a host wakes it once a second at most, which takes
+ * half the processor time of polls that come one by one.
  *
- * It is taken from SHA-256, since machine-id(5) asks that the id itself be kept from leaving the machine:
- * from the phase it cannot be told.
+ * The hash is SHA-256, since machine-id(5) asks that the id itself be kept from leaving the machine: from the phase it
+ * cannot be told.
  *
- * @param machineId What identifies the machine, e.g. the content of `/etc/machine-id`.
- * @param profile The profile, since one machine may follow many jobs of one Hydra.
+ * @param profile The profile, since one host may follow many jobs of one Hydra.
  * @param period The poll period in whole milliseconds, at least 1.
  */
-export async function phaseOf(machineId: string, profile: string, period: number): Promise<number> {
+export async function phaseOf({ machineId, number }: Host, profile: string, period: number): Promise<number> {
   const steps = Math.max(STEPS, Math.ceil(period / STEP));
-  const step = Math.floor(await fractionOf(machineId, profile) * steps);
-  const place = Math.floor((step + await fractionOf(machineId)) * period / steps);
-  // A sum that is all but the next step may be rounded to it.
-  return Math.min(place, period - 1);
+  const step = Math.floor(await fractionOf("profile", profile) * steps);
+  const place = number === null ? await fractionOf("machine", machineId) : number * GOLDEN % 1;
+  return (Math.floor(place * period) + Math.floor(step * period / steps)) % period;
 }
 
 /** A number in [0, 1), evenly spread over what is hashed. */

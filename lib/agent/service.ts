@@ -224,7 +224,8 @@ export class Service {
           })
         );
       }
-      const { period, profile } = this.#settings;
+      const { period, profile, hostNumber } = this.#settings;
+      const host = { machineId: await shared.machineId(), number: hostNumber };
       await runLoop({
         deployer: this.#observed(open),
         clock: shared.clock,
@@ -235,7 +236,7 @@ export class Service {
         bell: this.#bell,
         leaves: () => this.#isOver || this.#next !== null,
         sleepFirst,
-      }, { period, phase: await phaseOf(await shared.machineId(), profile, period) });
+      }, { period, phase: await phaseOf(host, profile, period) });
     }
   }
 

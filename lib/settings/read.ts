@@ -62,6 +62,7 @@ export function readService(
     jobUri: read("job-uri"),
     netrcFile: read("netrc-file"),
     period: read("poll-period"),
+    hostNumber: read("host-number"),
     request: read("request-timeout"),
     realise: read("realise-timeout"),
     activation: read("activation-timeout"),

@@ -34,6 +34,7 @@ export interface ServiceValues {
   "job-uri": JobUri;
   "netrc-file": string | undefined;
   "poll-period": number;
+  "host-number": number | null;
   "on-manual-change": Policy["onManualChange"];
   "refuse-downgrade": boolean;
   "activation-runner": ServiceSettings["activationRunner"];
@@ -109,6 +110,14 @@ export const SERVICE_SETTINGS: Table<ServiceValues> = {
     about: "How long to wait between polls: minutes, or a time such as 30s, 5m, 1h.",
     places: SHARED,
     initial: "5m",
+  }),
+  "host-number": optional(count(0, 999_999_999), null, {
+    group: "Deployment",
+    placeholder: "N",
+    about:
+      "The number of this host among those that ask the same Hydra, from 0: hosts that are numbered without gaps poll at evenly spaced moments, others at moments that chance has chosen.",
+    places: SHARED,
+    none: "none",
   }),
   "on-manual-change": one(choice(ON_MANUAL_CHANGE), {
     group: "Deployment",

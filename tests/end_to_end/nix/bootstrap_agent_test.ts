@@ -27,6 +27,7 @@ const HAIL = {
 const OPTIONS = {
   netrcFile: "/etc/hail/netrc",
   pollPeriod: 0.5,
+  hostNumber: 0,
   onManualChange: "hold",
   refuseDowngrade: true,
   activationRunner: "child",
