@@ -1,23 +1,29 @@
 /**
  * Runs the tests: `deno task test [SUITE...]`. The suites are `static`, `unit`, `lts`, `nix` and `systemd`; all of
- * them unless some are named. `lts` is `unit` on the long-term-support line of Deno. What a suite needs is installed or fetched first, as root.
+ * them unless some are named. `lts` is `unit` on the long-term-support line of Deno. What a suite needs is installed or
+ * fetched first, as root. `nix` and `systemd` run side by side, each of their files in a process of its own, and what a file
+ * says is shown when it has ended.
  *
  * The last line is `N passed, N failed`. The exit status is 0 only if something passed and nothing failed.
  *
  * @module
  */
 
-import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { hailExecutable } from "../tests/support/executable.ts";
 import { ensurePackages } from "./debian.ts";
 import { repositoryModules } from "./layers.ts";
+import { runProgram, runQuietly } from "./run_program.ts";
+import { sideBySide } from "./side_by_side.ts";
 import { countTests, NOTHING, plus, type Tally } from "./tally.ts";
 
 const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
 
-/** A test run that takes longer hangs, in milliseconds. */
-const LIMIT = 30 * 60_000;
+/** How many files of end-to-end tests run at once: they wait for half of their time, and some of them measure time. */
+const AT_ONCE = 2;
+
+/** The files that take longest, the longest first: they are begun first, so that none of them is waited for alone. */
+const LONGEST = ["kill_matrix", "random", "activation", "bootstrap_agent", "bootstrap", "agent"];
 
 /** A test that leaves something open or under way fails. The long-term-support line looks for that by itself. */
 const SANITIZERS = ["--sanitize-ops", "--sanitize-resources"];
@@ -25,11 +31,23 @@ const SANITIZERS = ["--sanitize-ops", "--sanitize-resources"];
 /** The newest version of the long-term-support line. */
 const LTS_VERSION = "2.5.7";
 
-const SUITES = ["static", "unit", "lts", "nix", "systemd"] as const;
+/** So many files of fast tests run at once: on two processors three are done soonest, since some of them wait. */
+const DENO_JOBS = "3";
+
+const END_TO_END = ["nix", "systemd"] as const;
+type EndToEnd = (typeof END_TO_END)[number];
+const SUITES = ["static", "unit", "lts", ...END_TO_END] as const;
 type Suite = (typeof SUITES)[number];
 
+/** What came of a suite. */
+interface Outcome {
+  readonly suite: Suite;
+  readonly tally: Tally;
+  readonly milliseconds: number;
+}
+
 /** What Debian must have for the suites that run on a real Nix or a real systemd. */
-const PACKAGES: Readonly<Record<"nix" | "systemd", readonly string[]>> = {
+const PACKAGES: Readonly<Record<EndToEnd, readonly string[]>> = {
   nix: ["zstd", "patchelf", "libfaketime", "ca-certificates", "python3"],
   systemd: ["systemd-container", "mmdebstrap", "zstd", "patchelf", "iproute2", "ca-certificates"],
 };
@@ -44,23 +62,31 @@ async function runStatic(): Promise<Tally> {
   };
   let tally = NOTHING;
   for (const [name, args] of Object.entries(gates)) {
-    const ok = await run(Deno.execPath(), args);
+    const ok = await runProgram(Deno.execPath(), args);
     say(`static: ${name} ${ok ? "ok" : "FAILED"}`);
     tally = plus(tally, { passed: ok ? 1 : 0, failed: ok ? 0 : 1 });
   }
   return tally;
 }
 
+/** How `deno test` is run. */
+interface TestRun {
+  readonly args: readonly string[];
+  /** @default This Deno. */
+  readonly deno?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** @default {runProgram} */
+  readonly by?: typeof runProgram;
+}
+
 /** Runs `deno test` and counts from its report, for its own summary leaves out what broke before it began. */
 async function denoTest(
-  args: readonly string[],
-  deno: readonly string[] = [Deno.execPath()],
-  env: Readonly<Record<string, string>> = {},
+  { args, deno = [Deno.execPath()], env = {}, by = runProgram }: TestRun,
 ): Promise<Tally> {
   const report = await Deno.makeTempFile({ prefix: "hail-junit-" });
   const [program = "", ...before] = deno;
   try {
-    const ok = await run(program, [...before, "test", "-A", `--junit-path=${report}`, ...args], env);
+    const ok = await by(program, [...before, "test", "-A", `--junit-path=${report}`, ...args], env);
     const tally = countTests(await Deno.readTextFile(report));
     if (!ok && tally.failed === 0) return plus(tally, { passed: 0, failed: 1 });
     return tally;
@@ -69,65 +95,78 @@ async function denoTest(
   }
 }
 
+/** Runs the fast tests. */
+function runUnit(): Promise<Tally> {
+  return denoTest({ args: ["--parallel", ...SANITIZERS], env: { DENO_JOBS } });
+}
+
 /** Runs the fast tests on the long-term-support line of Deno, which npm brings. */
 function runLts(): Promise<Tally> {
-  // This line trusts the certificates of the system only where it is told to.
-  const env = { DENO_TLS_CA_STORE: "system" };
-  return denoTest(["--quiet", "--no-check"], ["npx", "--yes", `deno@${LTS_VERSION}`], env);
+  return denoTest({
+    args: ["--parallel", "--quiet", "--no-check"],
+    deno: ["npx", "--yes", `deno@${LTS_VERSION}`],
+    // This line trusts the certificates of the system only where it is told to.
+    env: { DENO_TLS_CA_STORE: "system", DENO_JOBS },
+  });
 }
 
 /** Runs end-to-end tests on the compiled hail. */
-async function runEndToEnd(suite: "nix" | "systemd", prepared: Promise<void>): Promise<Tally> {
+async function runEndToEnd(
+  suites: readonly EndToEnd[],
+  prepared: Promise<void>,
+): Promise<readonly Outcome[]> {
   await prepared;
   await hailExecutable();
+  const files: { readonly suite: EndToEnd; readonly file: string }[] = [];
+  for (const suite of suites) {
+    for await (const { name } of Deno.readDir(`${REPOSITORY}/tests/end_to_end/${suite}`)) {
+      if (name.endsWith("_test.ts")) files.push({ suite, file: `tests/end_to_end/${suite}/${name}` });
+    }
+  }
+  const place = (file: string) => {
+    const index = LONGEST.indexOf(/([a-z_]+)_test\.ts$/.exec(file)?.[1] ?? "");
+    return index < 0 ? LONGEST.length : index;
+  };
+  files.sort((one, other) => place(one.file) - place(other.file) || (one.file < other.file ? -1 : 1));
   try {
-    return await denoTest([`tests/end_to_end/${suite}`]);
+    const done = await sideBySide(
+      AT_ONCE,
+      // The types have been checked by then, if that was wanted.
+      files.map(({ file }) => () => denoTest({ args: ["--no-check", file], by: runQuietly })),
+    );
+    for (const [index, { result }] of done.entries()) {
+      if (result.failed > 0) say(`FAILED: ${files[index]?.file}`);
+    }
+    return suites.map((suite) => {
+      const own = done.filter((_, index) => files[index]?.suite === suite);
+      return {
+        suite,
+        tally: own.map(({ result }) => result).reduce(plus, NOTHING),
+        milliseconds: Math.max(...own.map(({ ended }) => ended)) - Math.min(...own.map(({ begun }) => begun)),
+      };
+    });
   } finally {
     // A run that was stopped leaves its containers behind.
-    if (suite === "systemd") await run("scripts/stage", ["sweep"]);
+    if (suites.includes("systemd")) await runProgram("scripts/stage", ["sweep"]);
   }
 }
 
 /** Installs and fetches what the suites need. It may go on while other suites run. */
 async function prepare(suites: ReadonlySet<Suite>): Promise<void> {
-  const wanted = (["nix", "systemd"] as const).filter((suite) => suites.has(suite));
+  const wanted = END_TO_END.filter((suite) => suites.has(suite));
   if (wanted.length === 0) return;
   if (Deno.uid() !== 0) throw new Error(`the suites ${wanted.join(" and ")} need root; the others do not`);
   await ensurePackages({
     packages: [...new Set(wanted.flatMap((suite) => PACKAGES[suite]))],
     purpose: "the end-to-end tests",
   });
-  const fetched = [run("scripts/nixtrees", ["get"])];
-  if (suites.has("systemd")) fetched.push(run("scripts/stage", ["image", "bookworm", "trixie", "sid"]));
+  const fetched = [runProgram("scripts/nixtrees", ["get"])];
+  if (suites.has("systemd")) {
+    fetched.push(runProgram("scripts/stage", ["image", "bookworm", "trixie", "sid"]));
+  }
   if ((await Promise.all(fetched)).includes(false)) {
     throw new Error("what the end-to-end tests need is missing");
   }
-}
-
-/** Runs a program with its output shown as it comes. The result tells whether it succeeded in time. */
-async function run(
-  program: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<boolean> {
-  const options: Deno.CommandOptions = {
-    args: [...args],
-    env: { ...env },
-    cwd: REPOSITORY,
-    stdin: "null",
-  };
-  const child = new Deno.Command(program, options).spawn();
-  const timer = setTimeout(() => {
-    say(
-      `${relative(REPOSITORY, program)} ${args.join(" ")} is stopped: it has run for ${
-        LIMIT / 60_000
-      } minutes`,
-    );
-    child.kill("SIGKILL");
-  }, LIMIT);
-  const { success } = await child.status;
-  clearTimeout(timer);
-  return success;
 }
 
 function say(text: string): void {
@@ -148,28 +187,39 @@ async function main(args: readonly string[]): Promise<number> {
   const prepared = prepare(suites);
   // Whoever waits for it will see the failure; until then it must not end this process.
   prepared.catch(() => {});
-  const runs: Record<Suite, () => Promise<Tally>> = {
-    static: runStatic,
-    // After the preparations, for those take all the processors, and some of these tests measure time.
-    unit: () => prepared.catch(() => {}).then(() => denoTest(SANITIZERS)),
-    lts: () => prepared.catch(() => {}).then(runLts),
-    nix: () => runEndToEnd("nix", prepared),
-    systemd: () => runEndToEnd("systemd", prepared),
-  };
-  let total = NOTHING;
-  const summary: string[] = [];
-  for (const suite of SUITES.filter((suite) => suites.has(suite))) {
-    const start = performance.now();
-    const tally = await runs[suite]().catch((error) => {
-      say(`${suite}: ${error instanceof Error ? error.message : error}`);
-      return { passed: 0, failed: 1 };
-    });
-    const seconds = Math.round((performance.now() - start) / 1000);
-    summary.push(`${suite.padEnd(8)} ${tally.passed} passed, ${tally.failed} failed, ${seconds} s`);
-    total = plus(total, tally);
+  // After the preparations, for those take all the processors, and some of these tests measure time.
+  const fast: readonly [suite: Suite, work: () => Promise<Tally>][] = [
+    ["static", runStatic],
+    ["unit", () => prepared.catch(() => {}).then(runUnit)],
+    ["lts", () => prepared.catch(() => {}).then(runLts)],
+  ];
+  const outcomes: Outcome[] = [];
+  for (const [suite, work] of fast) {
+    if (!suites.has(suite)) continue;
+    const begun = performance.now();
+    const tally = await work().catch((error) => broken(suite, error));
+    outcomes.push({ suite, tally, milliseconds: performance.now() - begun });
   }
+  const endToEnd = END_TO_END.filter((suite) => suites.has(suite));
+  if (endToEnd.length > 0) {
+    outcomes.push(
+      ...await runEndToEnd(endToEnd, prepared).catch((error) =>
+        endToEnd.map((suite) => ({ suite, tally: broken(suite, error), milliseconds: 0 }))
+      ),
+    );
+  }
+  const summary = outcomes.map(({ suite, tally: { passed, failed }, milliseconds }) =>
+    `${suite.padEnd(8)} ${passed} passed, ${failed} failed, ${Math.round(milliseconds / 1000)} s`
+  );
+  const total = outcomes.map(({ tally }) => tally).reduce(plus, NOTHING);
   say(["", ...summary, "", `${total.passed} passed, ${total.failed} failed`].join("\n"));
   return total.passed > 0 && total.failed === 0 ? 0 : 1;
+}
+
+/** A suite that could not run. */
+function broken(suite: Suite, error: unknown): Tally {
+  say(`${suite}: ${error instanceof Error ? error.message : error}`);
+  return { passed: 0, failed: 1 };
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
