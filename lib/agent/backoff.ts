@@ -62,7 +62,7 @@ export interface FailedPollFacts extends BackoffFacts {
   readonly now: number;
   /** The place within the period, see `phaseOf`. */
   readonly phase: number;
-  /** Whether Hydra could not answer: all hosts of a fleet find that out within one period. */
+  /** Whether Hydra was asked and could not answer: all hosts of a fleet find that out within one period. */
   readonly hydraIsDown: boolean;
 }
 

@@ -88,7 +88,9 @@ export async function runLoop(ports: AgentPorts, { period, phase }: Schedule): P
       const { failures } = deployer;
       inARow = 0;
       const retryAfter = error instanceof Failure ? error.retryAfter : undefined;
-      const hydraIsDown = error instanceof Failure && error.exitStatus === EXIT_STATUS.hydraUnavailable;
+      // A host that has no network yet, as after a boot, is no load to Hydra when it looks again soon.
+      const hydraIsDown = error instanceof Failure && error.exitStatus === EXIT_STATUS.hydraUnavailable &&
+        !error.unnoticed;
       const turn = { now: clock.now(), period, phase };
       delay = untilRetry({ ...turn, failures, retryAfter, random: random(), hydraIsDown });
       idle = error instanceof Failure ? `failed: ${error.message}` : "failed";

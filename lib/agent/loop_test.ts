@@ -99,6 +99,12 @@ Deno.test("runLoop tries a Hydra that fails once more soon, and then at its turn
   assert.deepEqual((await during(1000, [failed()], PERIOD, 77_000)).times(), [0, 5, 77, 377, 677, 977]);
 });
 
+Deno.test("runLoop looks again soon while this host has no network", async () => {
+  const why = { what: "Hydra", why: "no network", next: "Look.", unnoticed: true };
+  const { times } = await during(100, [new Failure("hydra-unreachable", why)]);
+  assert.deepEqual(times(), [0, 5, 15, 35, 75]);
+});
+
 Deno.test("runLoop honours Retry-After beyond the period", async () => {
   const { times } = await during(1000, [failed(600_000), nothing], 60_000, 1_000);
   assert.equal(times()[1], 601, "and then its own turn");

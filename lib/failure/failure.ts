@@ -63,6 +63,8 @@ export interface FailureParts {
   readonly cause?: unknown;
   /** How long the other side asks to be left alone, in milliseconds. */
   readonly retryAfter?: number;
+  /** Whether the other side has noticed nothing of it, so that another try is no load to it. @default false */
+  readonly unnoticed?: boolean;
 }
 
 /**
@@ -78,6 +80,7 @@ export class Failure extends Error {
   readonly why: string;
   readonly next: string;
   readonly retryAfter: number | undefined;
+  readonly unnoticed: boolean;
 
   constructor(code: FailureCode, parts: FailureParts) {
     super(`${parts.what}: ${parts.why}`, parts.cause === undefined ? undefined : { cause: parts.cause });
@@ -86,6 +89,7 @@ export class Failure extends Error {
     this.why = parts.why;
     this.next = parts.next;
     this.retryAfter = parts.retryAfter;
+    this.unnoticed = parts.unnoticed ?? false;
   }
 
   /** The exit status of a `--oneshot` run that ends with this failure. */

@@ -4,6 +4,8 @@ export type HttpFaultKind =
   | "time-limit"
   /** The host's name has no address. */
   | "name"
+  /** This host has no network that leads to it. */
+  | "network"
   /** No connection: refused, no route, reset while connecting. */
   | "connect"
   /** The other side's certificate is not trusted. */
@@ -19,6 +21,9 @@ export type HttpFaultKind =
   /** Anything else. */
   | "other";
 
+/** The kinds of which the other side notices nothing: no packet has reached it. */
+const UNNOTICED: readonly HttpFaultKind[] = ["name", "network"];
+
 /** There is no answer. The message is a clause for the operator, in hail's own words. */
 export class HttpFault extends Error {
   override readonly name = "HttpFault";
@@ -30,6 +35,11 @@ export class HttpFault extends Error {
     super(message, cause === undefined ? undefined : { cause });
     this.kind = kind;
     this.details = details;
+  }
+
+  /** Whether the other side has noticed nothing of the request. */
+  get unnoticed(): boolean {
+    return UNNOTICED.includes(this.kind);
   }
 }
 
@@ -45,6 +55,7 @@ const KNOWN: readonly Known[] = [
   [/not valid for name|NotValidForName/, "certificate", "its certificate is for another name"],
   [/invalid peer certificate/, "certificate", "its certificate is not valid"],
   [/InvalidContentType|corrupt message/, "tls", "it does not speak TLS on this port"],
+  [/Network is unreachable/, "network", "this host has no network that leads to it"],
   [/Connection refused/, "connect", "the connection was refused"],
   [/before message completed|Connection reset|Broken pipe/, "cut", "the connection was cut"],
   [/reading a body|end of file/, "cut", "the connection was cut"],

@@ -7,6 +7,7 @@ Deno.test("httpFault() tells kinds apart by what stands behind the URI", () => {
   const texts = {
     "name":
       "client error (Connect): dns error: failed to lookup address information: Name or service not known",
+    "network": "client error (Connect): tcp connect error: Network is unreachable (os error 101)",
     "connect": "client error (Connect): tcp connect error: No route to host (os error 113)",
     "certificate": "client error (Connect): invalid peer certificate: BadSignature",
     "tls": "client error (Connect): received corrupt message of type InvalidContentType",
@@ -19,6 +20,14 @@ Deno.test("httpFault() tells kinds apart by what stands behind the URI", () => {
     assert.equal(httpFault(new TypeError(SENT + text)).kind, kind);
     assert.equal(httpFault(new TypeError("fetch failed", { cause: new Error(SENT + text) })).kind, kind);
   }
+});
+
+Deno.test("httpFault() knows of what the other side has noticed nothing", () => {
+  const of = (text: string) => httpFault(new TypeError(`${SENT}client error (Connect): ${text}`)).unnoticed;
+  assert.equal(of("dns error: failed to lookup address information"), true);
+  assert.equal(of("tcp connect error: Network is unreachable (os error 101)"), true);
+  assert.equal(of("tcp connect error: Connection refused (os error 111)"), false);
+  assert.equal(of("tcp connect error: No route to host (os error 113)"), false);
 });
 
 Deno.test("httpFault() keeps the URI out of the details", () => {

@@ -26,6 +26,7 @@ const GONE_NEXT: Readonly<Record<Asked, string>> = {
 const FAULT_NEXT: Readonly<Record<HttpFaultKind, string>> = {
   "time-limit": "Hydra may be slow: raise the time limit for requests, or look at its load.",
   "name": "Check the host name in --job-uri and this host's DNS.",
+  "network": "Check this host's network: its addresses, its routes, and whether it is up at all.",
   "connect": "Check that Hydra is up, that the port in --job-uri is right, and that no firewall is between.",
   "certificate":
     "If it is signed by an authority of your own, name a file with that authority's certificate in " +
@@ -63,7 +64,8 @@ export class HydraFailures {
   fault(uri: string, fault: HttpFault): Failure {
     const code = fault.kind === "time-limit" ? "hydra-timeout" : "hydra-unreachable";
     const details = fault.details === null ? "" : ` (${this.quote(fault.details)})`;
-    return this.#failure(code, uri, fault.message + details, FAULT_NEXT[fault.kind], { cause: fault });
+    const more = fault.unnoticed ? { cause: fault, unnoticed: true } : { cause: fault };
+    return this.#failure(code, uri, fault.message + details, FAULT_NEXT[fault.kind], more);
   }
 
   /**
@@ -223,7 +225,7 @@ export class HydraFailures {
     what: string,
     why: string,
     next: string,
-    more: { cause?: unknown; retryAfter?: number } = {},
+    more: { cause?: unknown; retryAfter?: number; unnoticed?: boolean } = {},
   ): Failure {
     return new Failure(code, { what, why, next, ...more });
   }
