@@ -40,6 +40,12 @@ export interface SampleProfile {
  * Nothing is compressed in the cache, so that a NAR is about as large as the payload.
  */
 export class SampleProfiles {
+  /**
+   * Part of all that is built, so that no other test has the same store paths: to Nix a path is alive that any process of
+   * the machine has in its environment or open, also one of a test that runs at the same time in another store.
+   */
+  readonly #salt = crypto.randomUUID();
+
   private constructor(
     readonly nix: Nix,
     /** The binary cache. */
@@ -80,7 +86,7 @@ export class SampleProfiles {
       "substituters",
       "",
       "--expr",
-      expression(name, sample),
+      expression(name, sample, this.#salt),
     ]);
     const storePath = built.stdout.trim();
     const references = await this.nix.run(["nix-store", "--query", "--references", storePath]);
@@ -121,7 +127,7 @@ export class SampleProfiles {
 }
 
 /** The build scripts use no more than what any machine has, and give the same bytes each time. */
-function expression(name: string, sample: SampleVersion): string {
+function expression(name: string, sample: SampleVersion, salt: string): string {
   const files: Record<string, { text: string; mode: number }> = {};
   for (const [path, { text, executable }] of Object.entries(sample.files ?? {})) {
     files[path] = { text, mode: executable ? 0o755 : 0o644 };
@@ -148,6 +154,7 @@ function expression(name: string, sample: SampleVersion): string {
     builder = "/bin/sh";
     args = [ "-c" script ];
     PATH = "/usr/bin:/bin:/run/current-system/sw/bin";
+    salt = ${nixString(salt)};
   } // attributes);
   payload = shell ${nixString(`${name}-payload-${sample.version}`)}
     "set -eu; yes \\"payload of ${name} ${sample.version}\\" | head -c ${
