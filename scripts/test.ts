@@ -20,7 +20,7 @@ import { countTests, NOTHING, plus, type Tally } from "./tally.ts";
 const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
 
 /** How many files of end-to-end tests run at once: they wait for half of their time, and some of them measure time. */
-const AT_ONCE = 2;
+const AT_ONCE = 3;
 
 /** The files that take longest, the longest first: they are begun first, so that none of them is waited for alone. */
 const LONGEST = ["kill_matrix", "random", "activation", "bootstrap_agent", "bootstrap", "agent"];
