@@ -53,9 +53,11 @@ Deno.test("a service waits for one that fails, says so, and comes once that is w
   const web = await its.release("web");
   await its.configure({ db: {}, web: { after: '["db"]' } });
   await its.start();
-  await eventually("web waits", async () => (await its.states())["web"] === "held");
-  const { stdout } = await its.hail("status", "web");
-  assert.match(stdout.replace(/\s+/g, " "), /it comes after db, which was not deployed yet/);
+  // At first it waits for db to look for a new build at all.
+  await eventually("web waits and says so", async () => {
+    const { stdout } = await its.hail("status", "web");
+    return /it comes after db, which was not deployed yet/.test(stdout.replace(/\s+/g, " "));
+  });
   const good = await its.release("db");
   await its.hail("poll", "db");
   await its.activated(`web ${web}`);
@@ -98,6 +100,7 @@ Deno.test("a reload applies what has changed, and nothing else", async () => {
   await its.configure({ web: {}, api: {}, old: { "on-removal": '"deactivate"' } });
   await its.start();
   await its.activated(`web ${ids[0]}`, `api ${ids[1]}`, `old ${ids[2]}`);
+  await its.atRest("web", "api", "old");
 
   await its.configure({ web: { "pol-period": "5" } });
   await its.reload();
@@ -134,7 +137,7 @@ Deno.test("an agent waits for a profile that another hail holds, and takes it ov
     "web is taken over",
     async () => (await its.activations()).filter((line) => line.startsWith("web ")).length === 2,
   );
-  assert.equal((await its.states())["web"], "active");
+  await eventually("web is active", async () => (await its.states())["web"] === "active");
 });
 
 Deno.test("who comes after a service that another hail holds is kept meanwhile, and waits with its deployment", async () => {
@@ -231,10 +234,7 @@ Deno.test("a reload reads credentials that have changed, and polls anew only whe
   await its.configure({ web, api: {} });
   await its.start();
   await its.activated(`web ${ids[0]}`, `api ${ids[1]}`);
-  await eventually(
-    "both are active",
-    async () => Object.values(await its.states()).every((state) => state === "active"),
-  );
+  await its.atRest("web", "api");
   const polls = its.hydra.requests.length;
   await Deno.writeTextFile(netrc, "machine 127.0.0.1 login a password two-two\n");
   await its.configure({ web, api: { "keep-generations": "3" } });

@@ -134,6 +134,18 @@ export class AgentWorld implements AsyncDisposable {
     });
   }
 
+  /** Waits until services are active, and have polled again after their first deployment, as they do at once. */
+  async atRest(...names: readonly string[]): Promise<void> {
+    const polls = (name: string) =>
+      this.hydra.requests.filter(({ path, method }) =>
+        method === "HEAD" && path === `/job/demo/main/${name}/latest`
+      ).length;
+    await eventually(`${names} at rest`, async () => {
+      const states = await this.states();
+      return names.every((name) => states[name] === "active" && polls(name) >= 2);
+    });
+  }
+
   /** The states of the services, by name, as `hail status --json` has them. */
   async states(): Promise<Record<string, string>> {
     const { stdout } = await this.hail("status", "--json");
