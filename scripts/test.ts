@@ -1,38 +1,35 @@
 /**
  * Runs the tests: `deno task test [SUITE...]`. The suites are `static`, `unit`, `lts`, `nix` and `systemd`; all of
  * them unless some are named. `lts` is `unit` on the long-term-support line of Deno. What a suite needs is installed or
- * fetched first, as root. `nix` and `systemd` run side by side, each of their files in a process of its own, and what a file
- * says is shown when it has ended.
+ * fetched first, as root.
+ *
+ * Files of tests run side by side, in processes of their own, since some of them change what all of a process shares, such
+ * as its environment. What a process says is shown when it has ended.
  *
  * The last line is `N passed, N failed`. The exit status is 0 only if something passed and nothing failed.
  *
  * @module
  */
 
-import { fileURLToPath } from "node:url";
 import { hailExecutable } from "../tests/support/executable.ts";
 import { ensurePackages } from "./debian.ts";
 import { repositoryModules } from "./layers.ts";
 import { runProgram, runQuietly } from "./run_program.ts";
 import { sideBySide } from "./side_by_side.ts";
+import { inGroups, testFiles } from "./test_files.ts";
 import { countTests, NOTHING, plus, type Tally } from "./tally.ts";
 
-const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
-
-/** How many files of end-to-end tests run at once: they wait for half of their time, and some of them measure time. */
+/** How many processes run tests at once: they wait for half of their time, and some of them measure time. */
 const AT_ONCE = 3;
 
-/** The files that take longest, the longest first: they are begun first, so that none of them is waited for alone. */
-const LONGEST = ["kill_matrix", "random", "activation", "bootstrap_agent", "bootstrap", "agent"];
+/** How many files of fast tests share a process, which takes a while to start. */
+const FAST_FILES = 12;
 
 /** A test that leaves something open or under way fails. The long-term-support line looks for that by itself. */
 const SANITIZERS = ["--sanitize-ops", "--sanitize-resources"];
 
 /** The newest version of the long-term-support line. */
 const LTS_VERSION = "2.5.7";
-
-/** So many files of fast tests run at once: on two processors three are done soonest, since some of them wait. */
-const DENO_JOBS = "3";
 
 const END_TO_END = ["nix", "systemd"] as const;
 type EndToEnd = (typeof END_TO_END)[number];
@@ -71,43 +68,52 @@ async function runStatic(): Promise<Tally> {
 
 /** How `deno test` is run. */
 interface TestRun {
-  readonly args: readonly string[];
+  readonly files: readonly string[];
   /** @default This Deno. */
-  readonly deno?: readonly string[];
+  readonly deno?: string;
+  readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** @default {runProgram} */
-  readonly by?: typeof runProgram;
 }
 
 /** Runs `deno test` and counts from its report, for its own summary leaves out what broke before it began. */
-async function denoTest(
-  { args, deno = [Deno.execPath()], env = {}, by = runProgram }: TestRun,
-): Promise<Tally> {
+async function denoTest({ files, deno = Deno.execPath(), args = [], env = {} }: TestRun): Promise<Tally> {
   const report = await Deno.makeTempFile({ prefix: "hail-junit-" });
-  const [program = "", ...before] = deno;
   try {
-    const ok = await by(program, [...before, "test", "-A", `--junit-path=${report}`, ...args], env);
+    // The types are the business of `static`.
+    const words = ["test", "-A", "--quiet", "--no-check", `--junit-path=${report}`, ...args, ...files];
+    const ok = await runQuietly(deno, words, env);
     const tally = countTests(await Deno.readTextFile(report));
-    if (!ok && tally.failed === 0) return plus(tally, { passed: 0, failed: 1 });
-    return tally;
+    return ok || tally.failed > 0 ? tally : plus(tally, { passed: 0, failed: 1 });
   } finally {
     await Deno.remove(report);
   }
 }
 
-/** Runs the fast tests. */
-function runUnit(): Promise<Tally> {
-  return denoTest({ args: ["--parallel", ...SANITIZERS], env: { DENO_JOBS } });
+/** Runs groups of files side by side, each in a process of its own. The result tells of each when it began and ended. */
+async function runGroups(groups: readonly string[][], how: Omit<TestRun, "files"> = {}) {
+  const done = await sideBySide(AT_ONCE, groups.map((files) => () => denoTest({ files, ...how })));
+  for (const [index, { result }] of done.entries()) {
+    if (result.failed > 0) say(`FAILED, in one of these: ${groups[index]?.join(" ")}`);
+  }
+  return done;
+}
+
+async function runFast(how: Omit<TestRun, "files">): Promise<Tally> {
+  const done = await runGroups(inGroups((await testFiles()).fast, FAST_FILES), how);
+  return done.map(({ result }) => result).reduce(plus, NOTHING);
 }
 
 /** Runs the fast tests on the long-term-support line of Deno, which npm brings. */
-function runLts(): Promise<Tally> {
-  return denoTest({
-    args: ["--parallel", "--quiet", "--no-check"],
-    deno: ["npx", "--yes", `deno@${LTS_VERSION}`],
-    // This line trusts the certificates of the system only where it is told to.
-    env: { DENO_TLS_CA_STORE: "system", DENO_JOBS },
-  });
+async function runLts(): Promise<Tally> {
+  const { success, stdout } = await new Deno.Command("npx", {
+    args: ["--yes", `deno@${LTS_VERSION}`, "eval", "console.log(Deno.execPath())"],
+    stdin: "null",
+    stderr: "inherit",
+  }).output();
+  if (!success) throw new Error(`Deno ${LTS_VERSION} is not to be had from npm`);
+  // This line trusts the certificates of the system only where it is told to.
+  const env = { DENO_TLS_CA_STORE: "system" };
+  return await runFast({ deno: new TextDecoder().decode(stdout).trim(), env });
 }
 
 /** Runs end-to-end tests on the compiled hail. */
@@ -117,28 +123,12 @@ async function runEndToEnd(
 ): Promise<readonly Outcome[]> {
   await prepared;
   await hailExecutable();
-  const files: { readonly suite: EndToEnd; readonly file: string }[] = [];
-  for (const suite of suites) {
-    for await (const { name } of Deno.readDir(`${REPOSITORY}/tests/end_to_end/${suite}`)) {
-      if (name.endsWith("_test.ts")) files.push({ suite, file: `tests/end_to_end/${suite}/${name}` });
-    }
-  }
-  const place = (file: string) => {
-    const index = LONGEST.indexOf(/([a-z_]+)_test\.ts$/.exec(file)?.[1] ?? "");
-    return index < 0 ? LONGEST.length : index;
-  };
-  files.sort((one, other) => place(one.file) - place(other.file) || (one.file < other.file ? -1 : 1));
+  const files = await testFiles();
+  const groups = inGroups(suites.flatMap((suite) => files[suite]), 1);
   try {
-    const done = await sideBySide(
-      AT_ONCE,
-      // The types have been checked by then, if that was wanted.
-      files.map(({ file }) => () => denoTest({ args: ["--no-check", file], by: runQuietly })),
-    );
-    for (const [index, { result }] of done.entries()) {
-      if (result.failed > 0) say(`FAILED: ${files[index]?.file}`);
-    }
+    const done = await runGroups(groups);
     return suites.map((suite) => {
-      const own = done.filter((_, index) => files[index]?.suite === suite);
+      const own = done.filter((_, index) => files[suite].includes(groups[index]?.[0] ?? ""));
       return {
         suite,
         tally: own.map(({ result }) => result).reduce(plus, NOTHING),
@@ -190,7 +180,7 @@ async function main(args: readonly string[]): Promise<number> {
   // After the preparations, for those take all the processors, and some of these tests measure time.
   const fast: readonly [suite: Suite, work: () => Promise<Tally>][] = [
     ["static", runStatic],
-    ["unit", () => prepared.catch(() => {}).then(runUnit)],
+    ["unit", () => prepared.catch(() => {}).then(() => runFast({ args: SANITIZERS }))],
     ["lts", () => prepared.catch(() => {}).then(runLts)],
   ];
   const outcomes: Outcome[] = [];
