@@ -69,7 +69,7 @@ export class Turns {
 
   /** Whether whoever comes now has to wait. */
   get full(): boolean {
-    return this.#waiting.size > 0 || !this.#hasRoom();
+    return this.#waiting.size > 0 || !this.#hasRoom(this.#clock.monotonic());
   }
 
   /** Looks who may begin, since the rules have changed. */
@@ -110,32 +110,34 @@ export class Turns {
     return turn;
   }
 
-  #hasRoom(): boolean {
-    return this.#begun.size < this.#rules.most && this.#counted().length < this.#rules.width();
+  #hasRoom(now: number): boolean {
+    return this.#begun.size < this.#rules.most && this.#counted(now).length < this.#rules.width();
   }
 
   /** When each of the turns that count ceases to, from now on in milliseconds. */
-  #counted(): number[] {
-    const now = this.#clock.monotonic();
+  #counted(now: number): number[] {
     const most = this.#rules.patience();
     return Array.from(this.#begun, ({ since, patience }) => since + Math.min(patience, most) - now)
       .filter((left) => left > 0);
   }
 
   #callNext() {
+    // One moment for all of it: a turn that ceased to count after it was looked at here and before the alarm is set would be
+    // missed by both.
+    const now = this.#clock.monotonic();
     for (const [call, limit] of this.#waiting) {
-      if (!this.#hasRoom()) break;
+      if (!this.#hasRoom(now)) break;
       this.#waiting.delete(call);
       call(this.#begin(limit));
     }
-    this.#watch();
+    this.#watch(now);
   }
 
   /** Looks again when the next turn does not count any more, if anybody waits. */
-  #watch() {
+  #watch(now: number) {
     this.#alarm?.abort();
     this.#alarm = null;
-    const left = Math.min(...this.#counted());
+    const left = Math.min(...this.#counted(now));
     // Where there are as many as there may be, only the end of one helps.
     if (this.#waiting.size === 0 || this.#begun.size >= this.#rules.most || left === Infinity) return;
     const alarm = new AbortController();

@@ -185,3 +185,34 @@ Deno.test("turns: where there may be more, those who wait come in at once", asyn
   await clock.advance(0);
   assert.deepEqual(begun, ["a", "b", "c"]);
 });
+
+Deno.test("turns: a turn that ceases to count between two looks is not missed by both", async () => {
+  // A clock that moves on with each look; each time something wakes it is a little earlier than it was told to.
+  let now = 0;
+  const alarms: { readonly at: number; readonly wake: () => void }[] = [];
+  const clock = {
+    now: () => now,
+    monotonic: () => now += 0.001,
+    sleep: (duration: number, signal?: AbortSignal) =>
+      new Promise<void>((resolve) => {
+        alarms.push({ at: now + duration, wake: resolve });
+        signal?.addEventListener("abort", () => resolve(), { once: true });
+      }),
+  };
+  for (let early = 0; early < 0.02; early += 0.0005) {
+    now = 0;
+    alarms.length = 0;
+    const turns = new Turns(clock, { width: () => 1, patience: () => 1_000, most: 16 });
+    const begun: string[] = [];
+    for (const name of ["a", "b"]) void turns.take(Infinity, NEVER).then(() => begun.push(name));
+    await Promise.resolve();
+    for (let wakes = 0; wakes < 20 && begun.length < 2; wakes++) {
+      const alarm = alarms.at(-1);
+      assert.ok(alarm !== undefined);
+      now = Math.max(now, alarm.at - (wakes === 0 ? early : 0));
+      alarm.wake();
+      for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+    }
+    assert.deepEqual(begun, ["a", "b"], `an alarm that is ${early} ms early`);
+  }
+});
