@@ -218,7 +218,7 @@ let
   sharedOptions = {
     netrcFile = anyText;
     pollPeriod = duration;
-    hostNumber = text "not a number from 0 on" (value: match "0|[1-9][0-9]{0,8}" value != null);
+    hostNumberFile = anyText;
     onManualChange = oneOf [ "respect" "hold" "ignore" ];
     refuseDowngrade = flag;
     activationRunner = oneOf [ "auto" "unit" "child" ];
@@ -251,8 +251,12 @@ let
     logLevel = oneOf [ "debug" "info" "warning" "error" ];
     logFormat = oneOf [ "text" "json" ];
   };
-  # Files that only root may read.
-  secretFiles = [ "netrcFile" "wakeSecretFile" ];
+  # Files of the host, and why they must not lie in the store.
+  hostFiles = {
+    netrcFile = "where everybody can read it";
+    wakeSecretFile = "where everybody can read it";
+    hostNumberFile = "where it is the same for every host";
+  };
 
   # job-uri for jobUri.
   hyphenated =
@@ -275,15 +279,15 @@ let
       fits = isPlain written && check written;
       strings = if isList given then given else [ written ];
     in
-    if elem key secretFiles && isPath given then
+    if hasAttr key hostFiles && isPath given then
       fail (
-        "${what}: ${key} is a path, so the password would be copied into the store, where everybody can "
-        + "read it; write it as a string: \"${toString given}\""
+        "${what}: ${key} is a path, so the file would be copied into the store, ${hostFiles.${key}}; "
+        + "write it as a string: \"${toString given}\""
       )
-    else if elem key secretFiles && !(isPlain given && match "/.*" given != null) then
+    else if hasAttr key hostFiles && !(isPlain given && match "/.*" given != null) then
       fail "${what}: ${key} ${show given} is not the absolute path of a file"
-    else if elem key secretFiles && (hasContext given || isBelow storeDir given) then
-      fail "${what}: ${key} lies in the store, where everybody can read it"
+    else if hasAttr key hostFiles && (hasContext given || isBelow storeDir given) then
+      fail "${what}: ${key} lies in the store, ${hostFiles.${key}}"
     else if form == "flag" then
       if isBool given then given else fail "${what}: ${key} ${show given} is neither true nor false"
     else if form == "list" then

@@ -23,6 +23,7 @@ import type { Report } from "../report/event.ts";
 import type { ServiceSettings } from "../settings/service.ts";
 import type { Clock } from "../time/clock.ts";
 import { ACTIVATION_ENVIRONMENT, type Environment } from "./environment.ts";
+import type { HostNumbers } from "./host_number.ts";
 
 /** The group whose members may ask hail for its state, and tell it what to do. */
 export const STATE_GROUP = "hail";
@@ -47,6 +48,8 @@ export interface Shared {
   readonly bootId: () => Promise<string>;
   /** What tells this machine from others; it must not leave the machine. */
   readonly machineId: () => Promise<string>;
+  /** What numbers hosts have in their fleets. */
+  readonly hostNumbers: HostNumbers;
   /** Ends the process at one point of a deployment; for tests. */
   readonly failPoint: ((point: string) => void) | undefined;
 }

@@ -224,8 +224,9 @@ export class Service {
           })
         );
       }
-      const { period, profile, hostNumber } = this.#settings;
-      const host = { machineId: await shared.machineId(), number: hostNumber };
+      const { period, profile, hostNumberFile } = this.#settings;
+      const number = await shared.hostNumbers.read(hostNumberFile, report);
+      const host = { machineId: await shared.machineId(), number };
       await runLoop({
         deployer: this.#observed(open),
         clock: shared.clock,

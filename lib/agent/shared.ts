@@ -1,4 +1,5 @@
 import { Connections } from "../hydra/connection.ts";
+import { readSecretFile } from "../netrc/secret_file.ts";
 import { createRunCommand } from "../process/run_command.ts";
 import { systemClock } from "../time/system_clock.ts";
 import { LONGEST_RETRY_AFTER } from "./backoff.ts";
@@ -6,6 +7,7 @@ import { readBootId } from "./boot_id.ts";
 import type { Shared } from "./compose.ts";
 import type { Environment } from "./environment.ts";
 import { failPoints } from "./fail_points.ts";
+import { HostNumbers } from "./host_number.ts";
 import { readMachineId } from "./machine_id.ts";
 import { Queue } from "./turns.ts";
 
@@ -39,6 +41,7 @@ export function createShared(version: string, env: Environment, loads: Loads): O
     turns: { realisation, activation },
     bootId: once(() => readBootId(run), (id) => id !== ""),
     machineId: once(readMachineId),
+    hostNumbers: new HostNumbers(readSecretFile),
     failPoint: failPoints(env),
     setLoads({ maxRealisations, maxActivations }) {
       realisation.setLimit(maxRealisations);

@@ -45,7 +45,7 @@ const VALUES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   "on-manual-change": fc.constantFrom("respect", "hold", "ignore"),
   "activation-runner": fc.constantFrom("auto", "unit", "child"),
   "netrc-file": fc.constantFrom("/etc/netrc", "/run/secrets/n=1 ü", "/a/../b"),
-  "host-number": fc.constantFrom(0, "17", 999_999_999),
+  "host-number-file": fc.constantFrom("/etc/hail/host-number", "/srv/n=1 ü"),
   "keep-generations": fc.constantFrom(1, "10", 1_000_000),
   "keep-days": fc.constantFrom(1, "007"),
   "on-removal": fc.constantFrom("keep", "deactivate", "purge"),

@@ -1,7 +1,7 @@
 /** Makes the settings of a service out of what is said, wherever that is. */
 import { resolve } from "node:path";
 import { Failure } from "../failure/failure.ts";
-import type { Where } from "./notation.ts";
+import { file, type Where } from "./notation.ts";
 import type { ServiceSettings } from "./service.ts";
 import type { Setting, Table } from "./setting.ts";
 import { keysOf, SERVICE_SETTINGS, type ServiceValues } from "./table.ts";
@@ -62,7 +62,7 @@ export function readService(
     jobUri: read("job-uri"),
     netrcFile: read("netrc-file"),
     period: read("poll-period"),
-    hostNumber: read("host-number"),
+    hostNumberFile: read("host-number-file"),
     request: read("request-timeout"),
     realise: read("realise-timeout"),
     activation: read("activation-timeout"),
@@ -89,13 +89,13 @@ export function readService(
  */
 function wordsOf(said: Said, profile: string, { relativePaths }: Where): string[] {
   return keysOf(SERVICE_SETTINGS).flatMap((key) => {
-    const { form, places, initial } = SERVICE_SETTINGS[key];
+    const { form, places, initial, notation } = SERVICE_SETTINGS[key];
     if (!places.includes("command-line")) return [];
     if (key === "profile") return [`--profile=${profile}`];
     const texts = said.get(key);
     if (texts === undefined || isSame(texts, initial?.texts ?? null)) return [];
     if (form === "flag") return [`--${key}`];
-    const mayBeRelative = key === "netrc-file" && relativePaths;
+    const mayBeRelative = notation === file && relativePaths;
     return texts.map((text) => `--${key}=${mayBeRelative ? resolve(text) : text}`);
   });
 }

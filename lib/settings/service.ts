@@ -13,8 +13,8 @@ export interface ServiceSettings {
   readonly jobUri: JobUri;
   readonly netrcFile: string | undefined;
   readonly period: number;
-  /** The number of this host in its fleet, which says when in the period it polls; null where it has none. */
-  readonly hostNumber: number | null;
+  /** The file with the number of this host in its fleet, which says when in the period it polls; undefined for the usual one. */
+  readonly hostNumberFile: string | undefined;
   readonly request: number;
   readonly realise: number;
   readonly activation: number;

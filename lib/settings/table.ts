@@ -34,7 +34,7 @@ export interface ServiceValues {
   "job-uri": JobUri;
   "netrc-file": string | undefined;
   "poll-period": number;
-  "host-number": number | null;
+  "host-number-file": string | undefined;
   "on-manual-change": Policy["onManualChange"];
   "refuse-downgrade": boolean;
   "activation-runner": ServiceSettings["activationRunner"];
@@ -111,13 +111,14 @@ export const SERVICE_SETTINGS: Table<ServiceValues> = {
     places: SHARED,
     initial: "5m",
   }),
-  "host-number": optional(count(0, 999_999_999), null, {
+  "host-number-file": optional(file, undefined, {
     group: "Deployment",
-    placeholder: "N",
+    placeholder: "FILE",
     about:
-      "The number of this host among those that ask the same Hydra, from 0: hosts that are numbered without gaps poll at evenly spaced moments, others at moments that chance has chosen.",
+      "Where the number of this host stands, from 0: hosts that are numbered without gaps poll at evenly spaced moments, others at moments that chance has chosen.",
+    more: "It is a file since hosts may share a configuration; it is read when hail starts.",
     places: SHARED,
-    none: "none",
+    none: "/etc/hail/host-number, if it exists",
   }),
   "on-manual-change": one(choice(ON_MANUAL_CHANGE), {
     group: "Deployment",

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
+import { phaseOf } from "../../lib/agent/phase.ts";
 import { databaseName, socketName } from "../../lib/journal/state_folder.ts";
 import { eventually } from "../support/command.ts";
 import { findMistakes, readSchema } from "./json_schema.ts";
 import { SmallWorld } from "./small_world.ts";
+
+/** The period of the hails here, in milliseconds. */
+const HOUR = 3_600_000;
 
 Deno.test("the commands say so where no service is known", async () => {
   await using world = await SmallWorld.make();
@@ -212,4 +216,25 @@ Deno.test("a database that cannot be used is said, and does not hide the others"
   const one = await world.hail("status", "api");
   assert.equal(one.status, 1, one.stderr);
   assert.equal(one.stdout, "");
+});
+
+Deno.test("a host with a number polls at the place of its number", async () => {
+  await using world = await SmallWorld.make();
+  await world.release(11);
+  const file = `${world.folder}/number`;
+  const profile = `${world.folder}/var/profiles/web`;
+  for (const number of [0, 41]) {
+    await Deno.writeTextFile(file, `${number}\n`);
+    const hail = await world.start("web", "--host-number-file", file, "--soak-time", "0");
+    const place = await phaseOf({ machineId: "", number }, profile, HOUR);
+    await eventually(`the plan of host ${number}`, async () => {
+      const { services: [service] } = await world.json("status", "status");
+      return Date.parse(service.next_poll ?? "") % HOUR === place;
+    });
+    hail.kill("SIGTERM");
+    await hail.finish();
+  }
+  await Deno.writeTextFile(file, "forty-one");
+  const hail = await world.start("web", "--host-number-file", file);
+  await hail.untilPrinted(/\/number: it holds no whole number from 0 to 999999999\. This host polls/);
 });

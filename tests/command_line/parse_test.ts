@@ -94,7 +94,7 @@ Deno.test("the options that keep a host from breaking have safe defaults", () =>
     profile: `${FOLDER}/web`,
     netrcFile: undefined,
     period: 300_000,
-    hostNumber: null,
+    hostNumberFile: undefined,
     request: 60_000,
     realise: 7_200_000,
     activation: 900_000,
@@ -125,7 +125,7 @@ const EVERYTHING = [
   ...["--activation-timeout", "5m", "--health-timeout", "1m", "--confirm-timeout", "30s"],
   ...["--keep-generations", "5", "--keep-days", "30", "--log-level", "debug"],
   ...["--gate", "delay 1h", "--gate", 'window "Mon-Fri 02:00-04:00" zone=Europe/Berlin'],
-  ...["--activation-runner", "child", "--host-number", "17"],
+  ...["--activation-runner", "child", "--host-number-file", "number"],
 ];
 
 Deno.test("the options that keep a host from breaking can be set", () => {
@@ -139,7 +139,7 @@ Deno.test("the options that keep a host from breaking can be set", () => {
   assert.deepEqual([service.healthTimeout, service.soak, service.confirm], [60_000, 0, 30_000]);
   assert.deepEqual([service.onManualChange, service.refuseDowngrade], ["hold", true]);
   assert.deepEqual(service.retention, { generations: 5, days: 30 });
-  assert.equal(service.hostNumber, 17);
+  assert.equal(service.hostNumberFile, "number");
 });
 
 Deno.test("the words that a hail remembers of its start mean the same from another place", () => {
@@ -152,6 +152,7 @@ Deno.test("the words that a hail remembers of its start mean the same from anoth
     ...service,
     name: `${FOLDER}/web`,
     netrcFile: resolve("secrets/netrc"),
+    hostNumberFile: resolve("number"),
   });
 });
 
@@ -260,9 +261,7 @@ for (
     [["--profile", "web", "--job-uri", URI, "now"], /unknown command 'now'/],
     [["apply-units", "--namespace", "x", "now"], /unexpected word "now": apply-units takes options only/],
     [["--profile", "web", "--job-uri", URI, "--oneshot", "--poll-period", "5"], /cannot be used with/],
-    [["--profile", "web", "--job-uri", URI, "--oneshot", "--host-number", "5"], /cannot be used with/],
-    [["--profile", "web", "--job-uri", URI, "--host-number", "-1"], /'--host-number'/],
-    [["--profile", "web", "--job-uri", URI, "--host-number", "1000000000"], /'--host-number'/],
+    [["--profile", "web", "--job-uri", URI, "--oneshot", "--host-number-file", "/n"], /cannot be used with/],
     [["--profile", "a/../b", "--job-uri", URI], /'--profile': .*'\.\.'/],
     [["--profile", "web", "--job-uri", "ftp://h/job/a/b/c"], /'--job-uri': /],
     [["--profile", "web", "--job-uri", URI, "--poll-period", "0"], /'--poll-period': .*zero/],
@@ -333,7 +332,7 @@ Deno.test("--help fits 80 columns and tells of every option and every exit statu
   for (const line of stdout.split("\n")) assert.ok(line.length <= 80, line);
   for (
     const option of [
-      ...["--profile", "--job-uri", "--netrc-file", "--poll-period", "--host-number", "--oneshot"],
+      ...["--profile", "--job-uri", "--netrc-file", "--poll-period", "--host-number-file", "--oneshot"],
       ...["--request-timeout"],
       ...["--realise-timeout", "--activation-timeout", "--log-level", "--log-format", "--help", "--version"],
       ...["--state-dir", "--on-manual-change", "--refuse-downgrade", "--activation-degraded-status"],

@@ -40,7 +40,7 @@ export function defineDeploy(
     program
       .addOption(
         new Option("--oneshot", "Poll once, deploy what is new, and exit with a status below.").conflicts(
-          ["pollPeriod", "hostNumber"],
+          ["pollPeriod", "hostNumberFile"],
         ),
       )
       .addOption(settingOption("state-dir", AGENT_SETTINGS["state-dir"]));

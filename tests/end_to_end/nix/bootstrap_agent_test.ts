@@ -27,7 +27,7 @@ const HAIL = {
 const OPTIONS = {
   netrcFile: "/etc/hail/netrc",
   pollPeriod: 0.5,
-  hostNumber: 0,
+  hostNumberFile: "/etc/hail/number",
   onManualChange: "hold",
   refuseDowngrade: true,
   activationRunner: "child",
@@ -235,7 +235,7 @@ for (const suite of NIX_SUITES) {
       [`agent = { logLevel = "loud"; }; ${services("")}`, /agent: logLevel 'loud' is not one of debug, info/],
       [
         `agent = { wakeSecretFile = /etc/secret; }; ${services("")}`,
-        /wakeSecretFile is a path, so the password/,
+        /wakeSecretFile is a path, so the file/,
       ],
       [
         `agent = { serviceConfig.Type = "exec"; }; ${services("")}`,

@@ -177,8 +177,12 @@ for (const suite of NIX_SUITES) {
         `services.web = "http://host/jobset/p/j";`,
         /service 'web': jobUri 'http:\/\/host\/jobset\/p\/j' is not/,
       ],
-      [service(`netrcFile = /etc/netrc;`), /netrcFile is a path, so the password would be copied/],
+      [
+        service(`netrcFile = /etc/netrc;`),
+        /netrcFile is a path, so the file would be copied into the store, where everybody can read it/,
+      ],
       [service(`netrcFile = "netrc";`), /netrcFile 'netrc' is not the absolute path/],
+      [service(`hostNumberFile = ./number;`), /hostNumberFile is a path, .* the same for every host/],
       [service(`netrcFile = builtins.toFile "netrc" "";`), /netrcFile lies in the store/],
       [service(`pollPeriod = 0;`), /pollPeriod '0' is neither/],
       [service(`pollPeriod = "-5";`), /pollPeriod '-5' is neither/],
