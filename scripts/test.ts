@@ -19,8 +19,11 @@ import { sideBySide } from "./side_by_side.ts";
 import { inGroups, testFiles } from "./test_files.ts";
 import { countTests, NOTHING, plus, type Tally } from "./tally.ts";
 
-/** How many processes run tests at once: they wait for half of their time, and some of them measure time. */
-const AT_ONCE = 3;
+/**
+ * How many processes run tests at once, on two processors: fast tests wait for a third of their time; of the end-to-end tests
+ * some measure time, and start many programs themselves.
+ */
+const AT_ONCE = { fast: 3, endToEnd: 2 };
 
 /** How many files of fast tests share a process, which takes a while to start. */
 const FAST_FILES = 12;
@@ -90,8 +93,8 @@ async function denoTest({ files, deno = Deno.execPath(), args = [], env = {} }: 
 }
 
 /** Runs groups of files side by side, each in a process of its own. The result tells of each when it began and ended. */
-async function runGroups(groups: readonly string[][], how: Omit<TestRun, "files"> = {}) {
-  const done = await sideBySide(AT_ONCE, groups.map((files) => () => denoTest({ files, ...how })));
+async function runGroups(width: number, groups: readonly string[][], how: Omit<TestRun, "files"> = {}) {
+  const done = await sideBySide(width, groups.map((files) => () => denoTest({ files, ...how })));
   for (const [index, { result }] of done.entries()) {
     if (result.failed > 0) say(`FAILED, in one of these: ${groups[index]?.join(" ")}`);
   }
@@ -99,7 +102,7 @@ async function runGroups(groups: readonly string[][], how: Omit<TestRun, "files"
 }
 
 async function runFast(how: Omit<TestRun, "files">): Promise<Tally> {
-  const done = await runGroups(inGroups((await testFiles()).fast, FAST_FILES), how);
+  const done = await runGroups(AT_ONCE.fast, inGroups((await testFiles()).fast, FAST_FILES), how);
   return done.map(({ result }) => result).reduce(plus, NOTHING);
 }
 
@@ -126,7 +129,7 @@ async function runEndToEnd(
   const files = await testFiles();
   const groups = inGroups(suites.flatMap((suite) => files[suite]), 1);
   try {
-    const done = await runGroups(groups);
+    const done = await runGroups(AT_ONCE.endToEnd, groups);
     return suites.map((suite) => {
       const own = done.filter((_, index) => files[suite].includes(groups[index]?.[0] ?? ""));
       return {
