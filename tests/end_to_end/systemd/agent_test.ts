@@ -288,7 +288,9 @@ Deno.test("trixie: one agent keeps twenty services, whatever they do, and whatev
     await stage.exec(["systemctl", "stop", AGENT]);
     assert.equal(await host.show("Result"), "success");
     const faults = /^.*(hail itself is at fault|systemd cannot be told|Watchdog timeout).*$/gm;
-    assert.deepEqual((await host.log()).match(faults) ?? [], []);
+    // The power cut ends systemd a moment before the agent, which may notice that.
+    const cut = /systemd cannot be told how hail is doing: Connection refused/;
+    assert.deepEqual(((await host.log()).match(faults) ?? []).filter((line) => !cut.test(line)), []);
     assert.deepEqual(await servers(...CHAIN), before);
     const told = await host.status();
     assert.equal(told.get("front")?.state, "active");
