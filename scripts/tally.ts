@@ -2,15 +2,29 @@
 export interface Tally {
   readonly passed: number;
   readonly failed: number;
+  /** The tests and steps that failed, each with the beginning of the reason. */
+  readonly faults: readonly string[];
 }
 
 /** No tests at all. */
-export const NOTHING: Tally = { passed: 0, failed: 0 };
+export const NOTHING: Tally = { passed: 0, failed: 0, faults: [] };
+
+/** One thing that failed. */
+export function fault(text: string): Tally {
+  return { passed: 0, failed: 1, faults: [text] };
+}
 
 /** Both together. */
 export function plus(one: Tally, other: Tally): Tally {
-  return { passed: one.passed + other.passed, failed: one.failed + other.failed };
+  return {
+    passed: one.passed + other.passed,
+    failed: one.failed + other.failed,
+    faults: [...one.faults, ...other.faults],
+  };
 }
+
+/** How much of a reason is told again, in characters: all of it is in the output of the tests. */
+const REASON_LENGTH = 1_000;
 
 /**
  * Counts the tests in a JUnit report of `deno test`.
@@ -25,13 +39,19 @@ export function countTests(report: string): Tally {
     ...report.matchAll(/<testcase name="([^"]*)" classname="([^"]*)"[^>]*?(?:\/>|>(.*?)<\/testcase>)/gs),
   ];
   const names = new Set(cases.map(([, name, file]) => `${file} ${name}`));
-  let tally = NOTHING;
+  let [passed, failed] = [0, 0];
+  const faults: string[] = [];
   for (const [, name = "", file = "", body = ""] of cases) {
+    const failure = /<(?:failure|error|skipped)\b(?: message="([^"]*)")?/.exec(body);
+    if (failure !== null) {
+      const reason = plain(failure[1] ?? "it was left out or cut off").slice(0, REASON_LENGTH).trimEnd();
+      faults.push(`${plain(file)}: ${plain(name)}\n${reason.replaceAll(/^/gm, "  ")}`);
+    }
     if (isStep(`${file} ${name}`, names)) continue;
-    const passed = !/<(?:failure|error|skipped)\b/.test(body);
-    tally = plus(tally, passed ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
+    if (failure === null) passed++;
+    else failed++;
   }
-  return tally;
+  return { passed, failed, faults };
 }
 
 /** A step is named `TEST > STEP`, which is a test's name, too, unless there is the test that it would be part of. */
@@ -40,4 +60,19 @@ function isStep(name: string, names: ReadonlySet<string>): boolean {
     if (names.has(name.slice(0, at))) return true;
   }
   return false;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
+
+/** Text as it was before it was written as XML, without the colours of a terminal. */
+function plain(text: string): string {
+  return text.replaceAll(
+    /&(?:#(x?)([0-9A-Fa-f]+)|(\w+));/g,
+    (whole, hex, code, name) =>
+      code === undefined
+        ? ENTITIES[name] ?? whole
+        : String.fromCodePoint(Math.min(parseInt(code, hex === "" ? 10 : 16), 0x10ffff)),
+  )
+    // deno-lint-ignore no-control-regex
+    .replaceAll(/(?:\x1b|\u241b)\[[0-9;]*m/g, "");
 }

@@ -6,7 +6,7 @@
  * Files of tests run side by side, in processes of their own, since some of them change what all of a process shares, such
  * as its environment. What a process says is shown when it has ended.
  *
- * The last line is `N passed, N failed`. The exit status is 0 only if something passed and nothing failed.
+ * What failed is named once more at the end. The last line is `N passed, N failed`. The exit status is 0 only if something passed and nothing failed.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { repositoryModules } from "./layers.ts";
 import { runProgram, runQuietly } from "./run_program.ts";
 import { sideBySide } from "./side_by_side.ts";
 import { inGroups, testFiles } from "./test_files.ts";
-import { countTests, NOTHING, plus, type Tally } from "./tally.ts";
+import { countTests, fault, NOTHING, plus, type Tally } from "./tally.ts";
 
 /**
  * How many processes run tests at once, on two processors: fast tests wait for a third of their time; of the end-to-end tests
@@ -64,7 +64,7 @@ async function runStatic(): Promise<Tally> {
   for (const [name, args] of Object.entries(gates)) {
     const ok = await runProgram(Deno.execPath(), args);
     say(`static: ${name} ${ok ? "ok" : "FAILED"}`);
-    tally = plus(tally, { passed: ok ? 1 : 0, failed: ok ? 0 : 1 });
+    tally = plus(tally, ok ? { ...NOTHING, passed: 1 } : fault(`deno ${args.join(" ")}`));
   }
   return tally;
 }
@@ -86,7 +86,7 @@ async function denoTest({ files, deno = Deno.execPath(), args = [], env = {} }: 
     const words = ["test", "-A", "--quiet", "--no-check", `--junit-path=${report}`, ...args, ...files];
     const ok = await runQuietly(deno, words, env);
     const tally = countTests(await Deno.readTextFile(report));
-    return ok || tally.failed > 0 ? tally : plus(tally, { passed: 0, failed: 1 });
+    return ok || tally.failed > 0 ? tally : plus(tally, fault(`deno test ${files.join(" ")}`));
   } finally {
     await Deno.remove(report);
   }
@@ -205,14 +205,21 @@ async function main(args: readonly string[]): Promise<number> {
     `${suite.padEnd(8)} ${passed} passed, ${failed} failed, ${Math.round(milliseconds / 1000)} s`
   );
   const total = outcomes.map(({ tally }) => tally).reduce(plus, NOTHING);
-  say(["", ...summary, "", `${total.passed} passed, ${total.failed} failed`].join("\n"));
+  say(
+    [
+      "",
+      ...total.faults.map((text) => `FAILED ${text}\n`),
+      ...summary,
+      "",
+      `${total.passed} passed, ${total.failed} failed`,
+    ].join("\n"),
+  );
   return total.passed > 0 && total.failed === 0 ? 0 : 1;
 }
 
 /** A suite that could not run. */
 function broken(suite: Suite, error: unknown): Tally {
-  say(`${suite}: ${error instanceof Error ? error.message : error}`);
-  return { passed: 0, failed: 1 };
+  return fault(`${suite}: ${error instanceof Error ? error.message : error}`);
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
