@@ -4,6 +4,7 @@
  * case, are honoured by Deno itself.
  */
 import { Failure } from "../failure/failure.ts";
+import { ByteBuffer } from "./byte_buffer.ts";
 import { type Certificates, NO_CERTIFICATES } from "./certificates.ts";
 import { HttpFault, httpFault } from "./http_fault.ts";
 
@@ -145,30 +146,19 @@ function createClient({ file, pem }: Certificates): Deno.HttpClient {
   }
 }
 
-/** How much is made ready for a body at first, in bytes: most are shorter. */
-const FIRST_SIZE = 4_096;
-
 /** Reads a body to its end, which frees its connection; one that is too long is cancelled, which closes it. */
 async function readBody(
   body: ReadableStream<Uint8Array<ArrayBuffer>> | null,
   limit: number,
   take: HttpRequest["take"],
 ) {
-  // Copied, since each chunk may be a view of a buffer that is far larger: a body in pieces of one byte would take gigabytes.
-  let whole = new Uint8Array(0);
+  const whole = new ByteBuffer(take === undefined ? limit : 0);
   let size = 0;
   for await (const chunk of body ?? []) {
-    const end = size + chunk.length;
-    if (end > limit) return null;
-    if (take === undefined) {
-      if (end > whole.length) {
-        const larger = new Uint8Array(Math.min(limit, Math.max(end, 2 * whole.length, FIRST_SIZE)));
-        larger.set(whole.subarray(0, size));
-        whole = larger;
-      }
-      whole.set(chunk, size);
-    } else if (!take(chunk)) break;
-    size = end;
+    size += chunk.length;
+    if (size > limit) return null;
+    if (take === undefined) whole.add(chunk);
+    else if (!take(chunk)) break;
   }
-  return take === undefined ? whole.slice(0, size) : new Uint8Array(0);
+  return whole.empty();
 }

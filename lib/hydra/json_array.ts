@@ -1,4 +1,5 @@
 /** Takes a JSON array of objects apart while it comes in, so that only one object at a time need be kept. */
+import { ByteBuffer } from "./byte_buffer.ts";
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -24,8 +25,7 @@ export class ArrayItems {
   #inString = false;
   #escaped = false;
   /** What came of the present item in earlier pieces. */
-  #begun: Uint8Array[] = [];
-  #size = 0;
+  readonly #begun: ByteBuffer;
   #refused = false;
 
   /**
@@ -33,6 +33,7 @@ export class ArrayItems {
    * @param onItem Takes an item; its bytes are not to be kept. False ends the reading.
    */
   constructor(limit: number, onItem: (item: Uint8Array) => boolean) {
+    this.#begun = new ByteBuffer(limit);
     this.#limit = limit;
     this.#onItem = onItem;
   }
@@ -59,11 +60,8 @@ export class ArrayItems {
         if (!this.#give(piece.subarray(start, at + 1))) this.#refused = true;
       }
     }
-    if (this.#expected === "rest-of-item" && !this.#refused) {
-      const rest = piece.slice(start);
-      this.#begun.push(rest);
-      this.#size += rest.length;
-      if (this.#size > this.#limit) this.#refused = true;
+    if (this.#expected === "rest-of-item" && !this.#refused && !this.#begun.add(piece.subarray(start))) {
+      this.#refused = true;
     }
     return !this.#refused;
   }
@@ -94,17 +92,8 @@ export class ArrayItems {
 
   /** Hands an item over, put together from its pieces. */
   #give(last: Uint8Array): boolean {
-    const size = this.#size + last.length;
-    if (size > this.#limit) return false;
-    if (this.#begun.length === 0) return this.#onItem(last);
-    const item = new Uint8Array(size);
-    let offset = 0;
-    for (const part of [...this.#begun, last]) {
-      item.set(part, offset);
-      offset += part.length;
-    }
-    this.#begun = [];
-    this.#size = 0;
-    return this.#onItem(item);
+    // Most items come in one piece, and need not be copied.
+    if (this.#begun.size === 0) return last.length <= this.#limit && this.#onItem(last);
+    return this.#begun.add(last) && this.#onItem(this.#begun.empty());
   }
 }

@@ -68,3 +68,24 @@ Deno.test("ArrayItems ends when its reader has enough", () => {
   assert.equal(items, 2);
   assert.equal(array.complete, false);
 });
+
+Deno.test("ArrayItems takes no more memory for an item that comes byte by byte", () => {
+  const item = `{"a":"${"x".repeat(900_000)}"}`;
+  let found = "";
+  const array = new ArrayItems(1_000_000, (bytes) => {
+    found = new TextDecoder().decode(bytes);
+    return true;
+  });
+  const used = () => {
+    const { heapUsed, external } = Deno.memoryUsage();
+    return heapUsed + external;
+  };
+  const bytes = encoder.encode(`[${item}`);
+  const before = used();
+  for (let at = 0; at < bytes.length - 1; at++) assert.ok(array.take(bytes.subarray(at, at + 1)));
+  const more = used() - before;
+  array.take(encoder.encode("}]"));
+  assert.equal(found, item);
+  assert.ok(array.complete);
+  assert.ok(more < 100_000_000, `${more} bytes more`);
+});

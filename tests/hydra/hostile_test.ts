@@ -602,6 +602,27 @@ for (const { title, ask, answers, code, says } of HOSTILE) {
   });
 }
 
+Deno.test("hostile: a body that comes byte by byte takes no more memory than another one", async () => {
+  const used = () => {
+    const { heapUsed, external } = Deno.memoryUsage();
+    return heapUsed + external;
+  };
+  let more = 0;
+  await using server = startRawServer(async (_request, answer) => {
+    const before = used();
+    await answer.write(answerOf(200, ["Content-Type: application/json", "Transfer-Encoding: chunked"], ""));
+    for (let count = 0; count < 5_000; count++) await answer.write("1\r\n \r\n");
+    // What was sent is read meanwhile.
+    for (let rest = 0; rest < 20; rest++) await answer.pause(5);
+    more = used() - before;
+    const body = buildWith({}).split("\r\n\r\n")[1] ?? "";
+    await answer.write(`${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`);
+  });
+  using client = startClient(server.origin);
+  assert.equal((await client.hydra.build(7, NEVER)).outPath, OUT);
+  assert.ok(more < 100_000_000, `${more} bytes more`);
+});
+
 Deno.test("hostile: redirects to other origins lead nowhere: only their path counts", async () => {
   await using other = startRawServer(() => {});
   const places = [
