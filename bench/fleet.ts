@@ -130,7 +130,7 @@ async function simulate(numbered: boolean): Promise<Uint32Array> {
     return !isDown();
   };
   const ends: AbortController[] = [];
-  const loops: Promise<void>[] = [];
+  const loops: Promise<unknown>[] = [];
   const random1 = random(3);
   for (let host = 0; host < HOSTS; host++) {
     const end = new AbortController();

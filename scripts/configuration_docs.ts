@@ -95,6 +95,10 @@ begin, those that are gone leave, and a service with other settings takes them b
 under way is not disturbed, and nothing is activated again. Credentials are read anew where their file has changed. Another
 \`state-dir\` takes effect when hail is started again.
 
+A service polls at once where its new settings may lead to something else (job, credentials, gates, order, policy), or where
+it is not well, since they may be what mends it. Otherwise it polls when it would have without the reload: at its turn, when a
+gate opens, at a retry; or at once, if it was asked to meanwhile.
+
 ## As a unit
 
 On systemd hosts [systemd.md](systemd.md) has a Nix function that makes the unit and the file. A unit by hand is

@@ -1,25 +1,32 @@
-/** Wakes a sleeping loop; a ring while the loop is busy is kept until it would sleep. */
+/** Wakes a sleeping loop: for a poll, or only so that it looks about. */
 export class Bell {
   #rung = false;
   #listener: (() => void) | null = null;
 
-  /** Asks for the next poll to be now. */
+  /** Asks for the next poll to be now. While nobody listens, that is kept. */
   ring() {
     this.#rung = true;
     this.#listener?.();
   }
 
+  /** Wakes whoever listens, without a poll. While nobody listens, that is lost. */
+  stir() {
+    this.#listener?.();
+  }
+
   /**
-   * Takes note of the next ring, or of one that was not heard yet.
+   * Calls the listener at the next ring, or at once for one that was not heard yet, and whenever somebody stirs.
    *
-   * @returns Stops listening, and forgets a ring that was heard.
+   * @returns Stops listening. The result tells whether there was a ring, which is forgotten then.
    */
-  listen(listener: () => void): () => void {
+  listen(listener: () => void): () => boolean {
     this.#listener = listener;
     if (this.#rung) listener();
     return () => {
+      const rung = this.#rung;
       this.#listener = null;
       this.#rung = false;
+      return rung;
     };
   }
 }

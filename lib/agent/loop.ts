@@ -10,6 +10,7 @@ import { formatDuration } from "../time/period.ts";
 import { untilRetry } from "./backoff.ts";
 import type { Bell } from "./bell.ts";
 import { untilNextPoll } from "./phase.ts";
+import { firstPlan, type Plan, planAfter, type Schedule } from "./plan.ts";
 
 /** What the loop works with. */
 export interface AgentPorts {
@@ -21,18 +22,13 @@ export interface AgentPorts {
   readonly report: Report;
   readonly stop: Stop;
   readonly bell: Bell;
-  /** Whether the loop is to end as soon as nothing is under way: others settings are in force, or none. */
+  /**
+   * Whether the loop is to end as soon as nothing is under way: other settings are in force, or none. Whoever makes that so
+   * stirs the bell.
+   */
   readonly leaves?: () => boolean;
-  /** Whether to begin with the wait for the next poll: Hydra was asked a moment ago. */
-  readonly sleepFirst?: boolean;
-}
-
-/** How often to poll. */
-export interface Schedule {
-  /** The period, in milliseconds. */
-  readonly period: number;
-  /** When in the period this host's turn is, in milliseconds from its beginning. */
-  readonly phase: number;
+  /** What the loop before had planned, since it left for other settings; null to poll at once. */
+  readonly plan?: Plan | null;
 }
 
 // Hydra's answer can move while a deployment runs, so one is followed by a poll at once. Two Hydras behind one name
@@ -46,61 +42,88 @@ const OPENING_SPREAD = 5 * 60_000;
 /**
  * Keeps the profile at the latest build until it is told to stop or to leave: polls, deploys what is new, and waits; after a
  * failure it waits as long as {@linkcode untilRetry} says and goes on. Failures are reported, never thrown.
+ *
+ * @returns What it would have done next, for the loop that comes after it.
  */
-export async function runLoop(ports: AgentPorts, { period, phase }: Schedule): Promise<void> {
-  const { deployer, clock, random, stages, report, stop, bell } = ports;
+export async function runLoop(ports: AgentPorts, schedule: Schedule): Promise<Plan> {
+  const { deployer, clock, stages, stop, bell } = ports;
   const leaves = ports.leaves ?? (() => false);
+  let plan = firstPlan(ports.plan ?? null, clock, schedule);
+  let idle = "";
   let inARow = 0;
-  let woken = false;
-  if (ports.sleepFirst === true) {
-    const delay = untilNextPoll({ now: clock.now(), period, phase });
-    deployer.planned(clock.now() + delay);
-    stages.enter(`next poll at ${timestamp(clock.now() + delay)}`, delay);
-    woken = await waitFor(delay, clock, stop.gently, bell);
-  }
-  while (!stop.gently.aborted && !leaves()) {
-    let delay: number;
-    let idle: string;
-    const failed = deployer.failures;
-    try {
-      const result = await deployer.pass(stop, woken);
-      // A build that was rolled back and is refused now is no recovery.
-      if (failed > 0 && result.refusal === null) {
-        report({
-          name: "recovered",
-          level: "info",
-          message: `all is well again after ${failed} failed ${failed === 1 ? "try" : "tries"}`,
-        });
-      }
-      inARow = result.deployed ? inARow + 1 : 0;
-      if (result.deployed && inARow < DEPLOYMENTS_IN_A_ROW) continue;
-      delay = delayAfter(result, clock.now(), { period, phase });
-      idle = result.refusal === null
-        ? `at build ${result.build.id} (${result.build.name})`
-        : `build ${result.build.id} is not deployed: ${result.refusal.why}`;
-      reportIdle(report, result, delay);
-    } catch (error) {
-      if (stop.gently.aborted) {
-        if (error !== stop.gently.reason) report(failureEvent(error));
-        break;
-      }
-      // The deployer has counted it already: in its journal, so that hail goes on counting when it starts again.
-      const { failures } = deployer;
-      inARow = 0;
-      const retryAfter = error instanceof Failure ? error.retryAfter : undefined;
-      // A host that has no network yet, as after a boot, is no load to Hydra when it looks again soon.
-      const hydraIsDown = error instanceof Failure && error.exitStatus === EXIT_STATUS.hydraUnavailable &&
-        !error.unnoticed;
-      const turn = { now: clock.now(), period, phase };
-      delay = untilRetry({ ...turn, failures, retryAfter, random: random(), hydraIsDown });
-      idle = error instanceof Failure ? `failed: ${error.message}` : "failed";
-      const event = failureEvent(error, { failures, retry_in_ms: Math.round(delay) });
-      report({ ...event, message: `${event.message} Next try in ${formatDuration(roundUp(delay))}.` });
+  for (;;) {
+    const wait = plan.due - clock.monotonic();
+    if (wait > 0) {
+      deployer.planned(plan.at);
+      stages.enter(`${idle}next poll at ${timestamp(plan.at)}`, wait);
+      const rung = await waitFor(wait, { clock, stop: stop.gently, bell, leaves });
+      if (rung) plan = { ...planAfter(0, clock.now(), clock, schedule), woken: true };
     }
-    const next = clock.now() + delay;
-    deployer.planned(next);
-    stages.enter(`${idle}; next poll at ${timestamp(next)}`, delay);
-    woken = await waitFor(delay, clock, stop.gently, bell);
+    if (stop.gently.aborted || leaves()) return plan;
+    const begun = { failures: deployer.failures, inARow };
+    const passed = await onePass(ports, schedule, plan.woken, begun);
+    if (passed === null) return plan;
+    inARow = passed.inARow;
+    idle = `${passed.idle}; `;
+    plan = planAfter(passed.delay, passed.now, clock, schedule);
+  }
+}
+
+/** What there is to do after a pass. */
+interface Passed {
+  /** When the pass had ended, by the wall clock. */
+  readonly now: number;
+  /** How long to wait from then on for the next one, in milliseconds. */
+  readonly delay: number;
+  /** What to say meanwhile. */
+  readonly idle: string;
+  /** How many passes in a row have deployed something. */
+  readonly inARow: number;
+}
+
+/** Runs a pass; the result is null if hail was told to stop meanwhile. */
+async function onePass(
+  { deployer, clock, random, report, stop }: AgentPorts,
+  { period, phase }: Schedule,
+  woken: boolean,
+  begun: { readonly failures: number; readonly inARow: number },
+): Promise<Passed | null> {
+  try {
+    const result = await deployer.pass(stop, woken);
+    const { build, refusal } = result;
+    // A build that was rolled back and is refused now is no recovery.
+    if (begun.failures > 0 && refusal === null) {
+      report({
+        name: "recovered",
+        level: "info",
+        message: `all is well again after ${begun.failures} failed ${begun.failures === 1 ? "try" : "tries"}`,
+      });
+    }
+    const now = clock.now();
+    const idle = refusal === null
+      ? `at build ${build.id} (${build.name})`
+      : `build ${build.id} is not deployed: ${refusal.why}`;
+    const inARow = result.deployed ? begun.inARow + 1 : 0;
+    if (result.deployed && inARow < DEPLOYMENTS_IN_A_ROW) return { now, delay: 0, idle, inARow };
+    const delay = delayAfter(result, now, { period, phase });
+    reportIdle(report, result, delay);
+    return { now, delay, idle, inARow };
+  } catch (error) {
+    if (stop.gently.aborted) {
+      if (error !== stop.gently.reason) report(failureEvent(error));
+      return null;
+    }
+    // The deployer has counted it already: in its journal, so that hail goes on counting when it starts again.
+    const { failures } = deployer;
+    const retryAfter = error instanceof Failure ? error.retryAfter : undefined;
+    // A host that has no network yet, as after a boot, is no load to Hydra when it looks again soon.
+    const hydraIsDown = error instanceof Failure && error.exitStatus === EXIT_STATUS.hydraUnavailable &&
+      !error.unnoticed;
+    const now = clock.now();
+    const delay = untilRetry({ now, period, phase, failures, retryAfter, random: random(), hydraIsDown });
+    const event = failureEvent(error, { failures, retry_in_ms: Math.round(delay) });
+    report({ ...event, message: `${event.message} Next try in ${formatDuration(roundUp(delay))}.` });
+    return { now, delay, idle: error instanceof Failure ? `failed: ${error.message}` : "failed", inARow: 0 };
   }
 }
 
@@ -155,26 +178,25 @@ function reportIdle(report: Report, { build, deployed, refusal }: PassResult, de
   });
 }
 
-/** Waits until the time is over, the bell rings, or hail is told to stop. The result tells whether the bell has rung. */
-export async function waitFor(
-  delay: number,
-  clock: Clock,
-  stop: AbortSignal,
-  bell: Bell,
-): Promise<boolean> {
-  let rung = false;
+/** What ends a wait before its time. */
+export interface WaitPorts {
+  readonly clock: Clock;
+  readonly stop: AbortSignal;
+  readonly bell: Bell;
+  /** Whether there is something else to do. It is asked at first, and whenever the bell is stirred. */
+  readonly leaves: () => boolean;
+}
+
+/** Waits until the time is over, the bell rings, or there is something else to do. The result tells whether it has rung. */
+export async function waitFor(delay: number, { clock, stop, bell, leaves }: WaitPorts): Promise<boolean> {
   const woken = new AbortController();
   const wake = () => woken.abort();
   stop.addEventListener("abort", wake, { once: true });
-  const forget = bell.listen(() => {
-    rung = true;
-    wake();
-  });
-  if (stop.aborted) wake();
+  const forget = bell.listen(wake);
+  if (stop.aborted || leaves()) wake();
   await clock.sleep(delay, woken.signal);
-  forget();
   stop.removeEventListener("abort", wake);
-  return rung;
+  return forget();
 }
 
 // People read whole seconds, and "0s" would be a lie.

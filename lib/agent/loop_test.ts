@@ -3,9 +3,11 @@ import type { PassResult } from "../deployment/deployer.ts";
 import { Failure } from "../failure/failure.ts";
 import type { StorePath } from "../nix/store_path.ts";
 import type { Event } from "../report/event.ts";
+import type { Clock } from "../time/clock.ts";
 import { VirtualClock } from "../time/virtual_clock.ts";
 import { Bell } from "./bell.ts";
 import { type AgentPorts, runLoop, runOnce } from "./loop.ts";
+import type { Plan } from "./plan.ts";
 import { Stopped } from "./signals.ts";
 
 const PERIOD = 300_000;
@@ -183,30 +185,153 @@ Deno.test("runLoop looks again when a gate opens, each host at its own place, an
   assert.equal(await second([closed(0), nothing], 2_700), 2, "what has opened meanwhile is asked soon");
 });
 
+/** A loop that leaves when it is told to, for another one that takes its plan. */
+function leaving(results: readonly (PassResult | Error)[]) {
+  const its = world(results);
+  let left = false;
+  const run = (plan: Plan | null, period = PERIOD, phase = 0) =>
+    runLoop({ ...its.ports, leaves: () => left, plan }, { period, phase });
+  const leave = async (loop: Promise<Plan>) => {
+    left = true;
+    its.bell.stir();
+    await its.clock.advance(0);
+    const plan = await loop;
+    left = false;
+    return plan;
+  };
+  const end = async (loop: Promise<Plan>) => {
+    its.gently.abort();
+    await its.clock.advance(0);
+    await loop;
+  };
+  return { ...its, run, leave, end };
+}
+
 Deno.test("runLoop ends when it is to leave, but not before a pass has ended", async () => {
-  const its = world([nothing]);
-  let leaves = false;
-  const loop = runLoop({ ...its.ports, leaves: () => leaves }, { period: PERIOD, phase: 0 });
+  const its = leaving([nothing]);
+  const ended = Promise.withResolvers<PassResult>();
+  its.ports.deployer.pass = () => ended.promise;
+  const loop = its.run(null);
   await its.clock.advance(1_000);
-  leaves = true;
+  let over = false;
+  void loop.then(() => over = true);
+  const leaves = its.leave(loop);
   await its.clock.advance(1_000);
-  assert.deepEqual(its.times(), [0], "it sleeps");
-  its.bell.ring();
+  assert.equal(over, false);
+  ended.resolve(nothing);
   await its.clock.advance(0);
-  await loop;
-  assert.deepEqual(its.times(), [0]);
+  assert.equal((await leaves).at, its.clock.now() - 2_000 + 300_000, "its next poll is planned");
 });
 
-Deno.test("runLoop begins with the wait where that is wanted, and ends it when the bell rings", async () => {
-  const its = world([nothing]);
-  const loop = runLoop({ ...its.ports, sleepFirst: true }, { period: PERIOD, phase: 0 });
-  await its.clock.advance(20_000);
-  assert.deepEqual(its.times(), []);
-  its.bell.ring();
+Deno.test("runLoop goes on with what the one before has planned: its turn, a quick retry, a gate that opens", async () => {
+  const opens = (its: ReturnType<typeof leaving>): PassResult => ({
+    build,
+    deployed: false,
+    refusal: { code: "gate-closed", why: "not now", next: "", askAgainAt: its.clock.now() + 60_000 },
+  });
+  for (
+    const [first, expected] of [
+      [() => nothing, 300],
+      [() => failed(), 5],
+      [() => failed(600_000), 600],
+      [opens, 61],
+    ] as const
+  ) {
+    const results: (PassResult | Error)[] = [];
+    const its = leaving(results);
+    results.push(first(its), nothing);
+    const loop = its.run(null);
+    await its.clock.advance(1_000);
+    let next = its.run(await its.leave(loop));
+    await its.clock.advance(1_000);
+    next = its.run(await its.leave(next));
+    await its.clock.advance((expected - 3) * 1_000);
+    assert.deepEqual(its.times(), [0], `before ${expected} s`);
+    await its.clock.advance(1_000);
+    assert.deepEqual(its.times(), [0, expected]);
+    await its.end(next);
+  }
+});
+
+Deno.test("runLoop hands on that it was woken, also while it was to leave", async () => {
+  for (const during of ["a pass", "the wait", "no loop"] as const) {
+    const its = leaving([nothing]);
+    const { promise: passes, resolve: endPass } = Promise.withResolvers<void>();
+    const { pass } = its.ports.deployer;
+    its.ports.deployer.pass = async (stop, woken) => {
+      const result = await pass.call(its.ports.deployer, stop, woken);
+      if (during === "a pass") await passes;
+      return result;
+    };
+    const loop = its.run(null);
+    await its.clock.advance(1_000);
+    const left = its.leave(loop);
+    if (during !== "no loop") its.bell.ring();
+    endPass();
+    await its.clock.advance(0);
+    const plan = await left;
+    if (during === "no loop") its.bell.ring();
+    const next = its.run(plan);
+    await its.clock.advance(0);
+    assert.deepEqual(its.times(), [0, 1], during);
+    assert.deepEqual(its.wakes, [false, true], during);
+    await its.clock.advance(0);
+    assert.equal(its.times().length, 2, "once");
+    await its.end(next);
+  }
+});
+
+Deno.test("runLoop hands on that it polls at once after a deployment", async () => {
+  const its = leaving([deployed, nothing]);
+  let left = false;
+  const plan = await runLoop({
+    ...its.ports,
+    leaves: () => {
+      const before = left;
+      left = its.times().length > 0;
+      return before || left;
+    },
+  }, { period: PERIOD, phase: 0 });
+  assert.deepEqual(its.times(), [0]);
+  const next = its.run(plan);
   await its.clock.advance(0);
-  assert.deepEqual(its.times(), [20]);
-  assert.deepEqual(its.wakes, [true]);
+  assert.deepEqual(its.times(), [0, 0]);
+  await its.end(next);
+});
+
+Deno.test("runLoop polls at a new turn if that is sooner than what was planned", async () => {
+  for (
+    const [period, phase, expected] of [[60_000, 7_000, 67], [PERIOD, 200_000, 200], [
+      3_600_000,
+      0,
+      300,
+    ]] as const
+  ) {
+    const its = leaving([nothing]);
+    const loop = its.run(null);
+    await its.clock.advance(20_000);
+    const next = its.run(await its.leave(loop), period, phase);
+    await its.clock.advance(400_000);
+    assert.equal(its.times()[1], expected);
+    await its.end(next);
+  }
+});
+
+Deno.test("runLoop plans whole moments of the wall clock, so that its turns are what phaseOf says", async () => {
+  const its = world([nothing]);
+  const planned: number[] = [];
+  // As a real clock runs on between two looks.
+  const clock: Clock = {
+    now: () => its.clock.now() + planned.length + its.times().length,
+    monotonic: () => its.clock.monotonic() + 0.3 * its.times().length,
+    sleep: (duration, signal) => its.clock.sleep(duration, signal),
+  };
+  const deployer = { ...its.ports.deployer, planned: (at: number) => planned.push(at) };
+  const loop = runLoop({ ...its.ports, clock, deployer }, { period: PERIOD, phase: 77_000 });
+  await its.clock.advance(1_000_000);
   its.gently.abort();
   await its.clock.advance(0);
   await loop;
+  assert.ok(planned.length >= 3);
+  assert.deepEqual([...new Set(planned.map((at) => at % PERIOD))], [77_000]);
 });

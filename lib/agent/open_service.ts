@@ -149,6 +149,10 @@ export class OpenService {
       client.connection.close();
       throw error;
     }
+    // What the operator has decided of this job holds until a pass has done it.
+    if (this.deployer.letsPass && settings.jobUri.text === this.#settings.jobUri.text) {
+      composed.deployer.letPass();
+    }
     this.#letGo();
     this.#composed = composed;
     this.#settings = settings;

@@ -12,6 +12,7 @@ import { type OpenPorts, OpenService } from "./open_service.ts";
 import { createOperator, createTee, type Tee } from "./operator.ts";
 import type { Order } from "./order.ts";
 import { phaseOf } from "./phase.ts";
+import { type Plan, replanned } from "./plan.ts";
 
 /** What a service needs of the hail that keeps it. */
 export interface ServicePorts extends OpenPorts {
@@ -86,13 +87,13 @@ export class Service {
   /** Exchanges the settings, at once or after what is under way. The profile stays the same. */
   reconfigure(settings: ServiceSettings): void {
     this.#next = settings;
-    this.#bell.ring();
+    this.#bell.stir();
   }
 
   /** Makes {@linkcode Service.run} end as soon as nothing is under way. */
   leave(): void {
     this.#leaving.abort(new Error("the service is to leave"));
-    this.#bell.ring();
+    this.#bell.stir();
   }
 
   /**
@@ -204,7 +205,12 @@ export class Service {
     order.noteStarted(this.name);
     const delay = nextDelay({ failures, period: OPEN_PERIOD, random: Math.random() });
     report(failureEvent(error, { failures, retry_in_ms: Math.round(delay) }));
-    await waitFor(delay, clock, stop.gently, this.#bell);
+    await waitFor(delay, {
+      clock,
+      stop: stop.gently,
+      bell: this.#bell,
+      leaves: () => this.#isOver || this.#next !== null,
+    });
   }
 
   async #keep(open: OpenService): Promise<void> {
@@ -213,11 +219,12 @@ export class Service {
     if (this.#isOver) return;
     await open.deployer.start(stop);
     order.noteStarted(this.name);
-    let sleepFirst = false;
+    let plan: Plan | null = null;
     while (!this.#isOver) {
       const next = this.#next;
       if (next !== null) {
-        sleepFirst = !asksAnew(this.#settings, next);
+        const unwell = open.deployer.failures > 0 || open.record.state === "failed";
+        if (plan !== null) plan = replanned(plan, { before: this.#settings, next, unwell }, shared.clock);
         await open.atRest(() =>
           this.#exchanging = this.#exchange(open, next).finally(() => {
             this.#exchanging = null;
@@ -227,7 +234,7 @@ export class Service {
       const { period, profile, hostNumberFile } = this.#settings;
       const number = await shared.hostNumbers.read(hostNumberFile, report);
       const host = { machineId: await shared.machineId(), number };
-      await runLoop({
+      plan = await runLoop({
         deployer: this.#observed(open),
         clock: shared.clock,
         random: Math.random,
@@ -236,7 +243,7 @@ export class Service {
         stop,
         bell: this.#bell,
         leaves: () => this.#isOver || this.#next !== null,
-        sleepFirst,
+        plan,
       }, { period, phase: await phaseOf(host, profile, period) });
     }
   }
@@ -308,12 +315,4 @@ export class Service {
       open?.close();
     });
   }
-}
-
-/** Whether what Hydra says could lead to something else by the new settings, so that it is to be asked at once. */
-function asksAnew(before: ServiceSettings, next: ServiceSettings): boolean {
-  const matters = ({ jobUri, netrcFile, gates, after, onManualChange, refuseDowngrade }: ServiceSettings) =>
-    JSON.stringify([jobUri.text, netrcFile, gates, after, onManualChange, refuseDowngrade]);
-  // The same settings once more: the credentials have changed.
-  return matters(before) !== matters(next) || JSON.stringify(before) === JSON.stringify(next);
 }

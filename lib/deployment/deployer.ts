@@ -158,6 +158,11 @@ export class Deployer {
     });
   }
 
+  /** Whether the next pass is not to ask the gates. */
+  get letsPass(): boolean {
+    return this.#pastGates;
+  }
+
   /** Lets the next pass deploy what it finds without asking the gates: the operator has decided. */
   letPass(): void {
     this.#pastGates = true;

@@ -122,6 +122,40 @@ Deno.test("a reload applies what has changed, and nothing else", async () => {
   assert.match(await its.profile("old"), /-old-/, "only its bin/deactivate has run");
 });
 
+Deno.test("a reload does not put off what was planned: a gate that opens is asked again", async () => {
+  await using its = await AgentWorld.make();
+  const gate = `["delay 6s"]`;
+  const first = await its.release("web");
+  await its.configure({ web: { gate } });
+  await its.start();
+  await its.activated(`web ${first}`);
+  await its.atRest("web");
+  const fresh = await its.release("web", "exit 0", Math.ceil(Date.now() / 1000));
+  await its.hail("poll", "web");
+  await eventually("it waits", () => its.log.includes("is not deployed: "));
+  await its.configure({ web: { gate, "health-timeout": '"1m"' } });
+  await its.reload();
+  await eventually("the change", () => its.log.includes("web: its new settings are in force"));
+  assert.equal((await its.activations()).length, 1, "the gate has not opened yet");
+  await its.activated(`web ${fresh}`);
+});
+
+Deno.test("a poll past the gates that is asked for during a pass is done, although a reload comes in between", async () => {
+  await using its = await AgentWorld.make();
+  const gate = `["delay 30d"]`;
+  const first = await its.release("web", `until [ -e ${its.folder}/go ]; do sleep 0.1; done`);
+  await its.configure({ web: { gate } });
+  await its.start();
+  await its.activated(`web ${first}`);
+  const fresh = await its.release("web", "exit 0", Math.floor(Date.now() / 1000));
+  assert.equal((await its.hail("poll", "web", "--past-gates")).status, 0);
+  await its.configure({ web: { gate, "health-timeout": '"1m"' } });
+  await its.reload();
+  await Deno.writeTextFile(`${its.folder}/go`, "");
+  await its.activated(`web ${fresh}`);
+  assert.match(its.log, /web: its new settings are in force/);
+});
+
 Deno.test("an agent waits for a profile that another hail holds, and takes it over as soon as that ends", async () => {
   await using its = await AgentWorld.make();
   const ids = [await its.release("web"), await its.release("api")];

@@ -44,8 +44,12 @@ export class AgentWorld implements AsyncDisposable {
     return this.#small.hail(...args);
   }
 
-  /** Makes a build the latest of a service's job. Its activation writes `NAME BUILD`, and then does what the script says. */
-  async release(name: string, script = "exit 0"): Promise<number> {
+  /**
+   * Makes a build the latest of a service's job. Its activation writes `NAME BUILD`, and then does what the script says.
+   *
+   * @param stoptime When it has ended, in seconds since 1970: long ago, unless it is said.
+   */
+  async release(name: string, script = "exit 0", stoptime = 1_700_000_000): Promise<number> {
     const id = ++this.#builds;
     const path = `${this.folder}/store/${String(id).padStart(32, "0")}-${name}-${id}`;
     await Deno.mkdir(`${path}/bin`, { recursive: true });
@@ -62,7 +66,7 @@ export class AgentWorld implements AsyncDisposable {
       id,
       path,
       nixname: `${name}-${id}`,
-      stoptime: 1_700_000_000,
+      stoptime,
     });
     return id;
   }
