@@ -138,6 +138,9 @@ What becomes of a service that is taken out of the file is what its \`on-removal
 The data of a service is never touched. It makes no difference whether the agent runs when the service is taken out: it
 looks at its next start. \`hail remove\` does the same by hand, see [operator.md](operator.md).
 
+A service that is put back is kept again at once; a removal that is still waiting for its turn, or for the end of
+\`bin/deactivate\`, goes no further then. A profile that has begun to go is removed, and deployed anew.
+
 ## Another name
 
 What tells one service from another is its profile. One that gets another name, and with it another profile, is a new

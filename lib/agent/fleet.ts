@@ -62,6 +62,8 @@ export class Fleet {
   readonly #names = new Map<ProfilePath, string>();
   /** Aborted when the configuration says something else. */
   #applied = new AbortController();
+  /** The removals that are under way; each is called off by its controller if it does not hold any more. */
+  readonly #removals = new Map<AbortController, () => boolean>();
   /** Settles when all that was begun for a profile has ended. */
   readonly #affairs = new Map<ProfilePath, Promise<void>>();
 
@@ -92,10 +94,7 @@ export class Fleet {
     this.#want(services);
     // All have their places in the order before the first one begins.
     const added = services.map((settings) => this.#services.get(settings.profile) ?? this.#add(settings));
-    if (config !== null) {
-      // Before any database is open here, since reading one would end the locks of its journal.
-      for (const orphan of this.#orphans(config, services)) this.#removeInTurn(orphan);
-    }
+    for (const orphan of this.#orphans(services)) this.#removeInTurn(orphan);
     for (const [index, service] of added.entries()) {
       this.#launch(service);
       if (index % AT_ONCE === AT_ONCE - 1) await clock.sleep(0);
@@ -114,6 +113,9 @@ export class Fleet {
     // A removal that waits to be tried again may be off now, and others may wait behind it.
     this.#applied.abort();
     this.#applied = new AbortController();
+    for (const [off, holds] of this.#removals) {
+      if (!holds()) off.abort(new Error("the removal is called off"));
+    }
     let [added, changed, removed] = [0, 0, 0];
     const fresh: Service[] = [];
     for (const settings of services) {
@@ -133,6 +135,8 @@ export class Fleet {
       this.#services.delete(profile);
       service.leave();
     }
+    // A removal may have stood back for a service of another name that has left since, or that is no change of a name any more.
+    for (const orphan of this.#orphans(services)) this.#removeInTurn(orphan);
     for (const service of fresh) this.#launch(service);
     return { added, changed, removed };
   }
@@ -225,16 +229,17 @@ export class Fleet {
       // Meanwhile it may have been put into the configuration again.
       if (this.#wanted.has(profile)) return;
       const { name, onRemoval } = service.settings;
-      // Under the same name it has another profile now: what the old one runs may be what the new one needs.
-      const moved = [...this.#wanted.values()].some((one) => one.name === name);
-      await this.#remove({ profile, name, how: moved ? "keep" : onRemoval });
+      await this.#remove({ profile, name, how: onRemoval, resumed: false });
     });
   }
 
-  /** The services that this agent has kept and that its configuration does not name any more. */
-  #orphans(config: string, services: readonly ServiceSettings[]): Orphan[] {
-    const { shared: { env }, folder, report } = this.#ports;
-    return findOrphans({ folder, config, services, storeFolder: storeFolder(env), report });
+  /** The services that this agent has kept, that its configuration does not name any more, and of which nothing is under way. */
+  #orphans(services: readonly ServiceSettings[]): Orphan[] {
+    const { shared: { env }, folder, report, config } = this.#ports;
+    if (config === null) return [];
+    // To read a database that is open here would end the locks of its journal.
+    const busy = this.#affairs.keys();
+    return findOrphans({ folder, config, services, busy, storeFolder: storeFolder(env), report });
   }
 
   #removeInTurn(orphan: Orphan): void {
@@ -242,19 +247,30 @@ export class Fleet {
   }
 
   /** Takes a service out, however often it takes; unless it is renamed, which `#prepare` of its new name does. */
-  async #remove({ profile, name, how }: Omit<Orphan, "resumed">): Promise<void> {
+  async #remove({ profile, name, how, resumed }: Orphan): Promise<void> {
     const { shared, folder, config, report, stop } = this.#ports;
+    const decide = () => {
+      const wanted = [...this.#wanted.values()];
+      if (this.#wanted.has(profile) || wanted.some(({ renamedFrom }) => renamedFrom === name)) return null;
+      // Under the same name it has another profile now: what the old one runs may be what the new one needs.
+      return !resumed && wanted.some((one) => one.name === name) ? "keep" : how;
+    };
     for (let failures = 1; !stop.gently.aborted; failures++) {
-      if (this.#wanted.has(profile)) return;
-      if ([...this.#wanted.values()].some(({ renamedFrom }) => renamedFrom === name)) return;
+      const decided = decide();
+      if (decided === null) return;
+      const off = new AbortController();
+      this.#removals.set(off, () => decide() === decided);
       try {
-        await removeService({ profile, name, how, folder, config, report, stop }, shared);
-        return;
+        const options = { profile, name, how: decided, folder, config, report, stop, calledOff: off.signal };
+        await removeService(options, shared);
+        if (!off.signal.aborted) return;
       } catch (error) {
         if (stop.gently.aborted) return;
         const delay = nextDelay({ failures, period: REMOVAL_PERIOD, random: Math.random() });
         report({ ...failureEvent(error, { failures, retry_in_ms: Math.round(delay) }), service: name });
-        await this.#sleep(delay);
+        if (!off.signal.aborted) await this.#sleep(delay);
+      } finally {
+        this.#removals.delete(off);
       }
     }
   }

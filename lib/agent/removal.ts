@@ -26,6 +26,8 @@ export interface RemovalOptions {
   readonly config: string | null;
   readonly report: Report;
   readonly stop: Stop;
+  /** Aborted where the service is to stay after all. What can be undone no more is done to its end. */
+  readonly calledOff?: AbortSignal;
 }
 
 /**
@@ -97,6 +99,8 @@ async function remove(
   if (config !== null && !isKeptBy(service, config)) {
     return `it is left alone: it is not of ${config} any more`;
   }
+  const { calledOff = NEVER } = options;
+  if (calledOff.aborted) return stays(service, options);
   // All that is left to do with it was to take it away behind a change of its name.
   if (renaming !== undefined && await finishRenamed(service, options, shared)) {
     return "it goes on under its new name";
@@ -124,21 +128,40 @@ async function remove(
   }
   service.write({ words, agent, removing: how });
   shared.failPoint?.("removal noted");
-  // It is as heavy for the host as an activation.
-  return await shared.turns.activation.take(stop.gently, async () => {
+  const takeOut = async () => {
+    if (calledOff.aborted) return stays(service, options);
     const outcome = await service.deactivate(stop);
     shared.failPoint?.("removal deactivated");
     if (how === "deactivate") {
       service.write({ ...released, removed: how });
       return done(`${DEACTIVATED[outcome]}, and hail does not keep ${profile} any more`);
     }
+    if (calledOff.aborted) return stays(service, options);
     await service.removeProfile();
     shared.failPoint?.("removal unlinked");
     removeState(folder, profile);
     const gone = `${profile} is gone with its generations; \`nix-collect-garbage\` frees the space`;
     return done(`${DEACTIVATED[outcome]}, and ${gone}`);
-  });
+  };
+  try {
+    // It is as heavy for the host as an activation.
+    return await shared.turns.activation.take(AbortSignal.any([stop.gently, calledOff]), takeOut);
+  } catch (error) {
+    if (!calledOff.aborted || error !== calledOff.reason) throw error;
+    return stays(service, options);
+  }
 }
+
+/** Leaves a service as it is by now. Whoever keeps it next activates it again. */
+function stays(service: IdleService, { report, profile }: RemovalOptions): string {
+  const { words, agent, removing } = service.settings;
+  if (removing !== null) service.write({ words, agent, removing: null });
+  const message = "its removal is called off, since the configuration has changed again";
+  report({ name: "removal", level: "info", message, fields: { profile } });
+  return message;
+}
+
+const NEVER = new AbortController().signal;
 
 const DEACTIVATED: Readonly<Record<Deactivation, string>> = {
   "done": "its bin/deactivate has run",

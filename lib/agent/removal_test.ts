@@ -3,11 +3,18 @@ import { DatabaseSync } from "node:sqlite";
 import { CONFIG, cutEverywhere, IdleWorld } from "../../tests/support/idle_world.ts";
 import { lockProfile } from "../nix/profile_lock.ts";
 import type { OnRemoval } from "../settings/service.ts";
-import { removeService } from "./removal.ts";
+import { type RemovalOptions, removeService } from "./removal.ts";
+import { Queue } from "./turns.ts";
 
-function remove(world: IdleWorld, how: OnRemoval, config: string | null = CONFIG, name = "web") {
+function remove(
+  world: IdleWorld,
+  how: OnRemoval,
+  config: string | null = CONFIG,
+  more: Partial<RemovalOptions> = {},
+) {
   const { state: folder, report, stop, shared } = world;
-  return removeService({ profile: world.profile(name), name, how, folder, config, report, stop }, shared);
+  const profile = world.profile("web");
+  return removeService({ profile, name: "web", how, folder, config, report, stop, ...more }, shared);
 }
 
 Deno.test("keep: nothing is done to the service, and no agent keeps it any more", async () => {
@@ -240,4 +247,73 @@ Deno.test("a hail that is told to stop goes no further than what it has begun", 
   const options = { profile: world.profile("web"), name: "web", folder, config: CONFIG, report, stop };
   await assert.rejects(removeService({ ...options, how: "purge" }, shared), (error) => error === reason);
   assert.deepEqual(world.commands, []);
+});
+
+Deno.test("a removal that is called off before the profile goes leaves the service as it is, and forgets what was to be done", async () => {
+  const places = ["removal noted", "/bin/deactivate begins", "removal deactivated"];
+  for (const how of ["deactivate", "purge"] as const) {
+    for (const place of places) {
+      if (how === "deactivate" && place !== "removal noted") continue;
+      using world = new IdleWorld();
+      const { words } = world.keep("web");
+      const before = world.sight();
+      const off = new AbortController();
+      world.onStep = (step) => {
+        if (step.endsWith(place)) off.abort();
+      };
+      const { message } = await remove(world, how, CONFIG, { calledOff: off.signal });
+      assert.match(message, /^its removal is called off/, place);
+      assert.deepEqual(world.sight(), { ...before, profiles: { ".web.hail-lock": "", ...before.profiles } });
+      const agent = { name: "web", config: CONFIG, onRemoval: "keep" };
+      assert.deepEqual(world.stored("web").settings, { words, agent, removing: null });
+      assert.equal(world.activations.length, place === "removal noted" ? 0 : 1, `${how}, ${place}`);
+      assert.deepEqual(world.named("removal").map(({ service }) => service), ["web"]);
+    }
+  }
+});
+
+Deno.test("a removal that is called off while it waits for its turn gives up its place", async () => {
+  using world = new IdleWorld();
+  world.keep("web");
+  const { settings } = world.stored("web");
+  const queue = new Queue(1, Infinity, world.shared.clock);
+  const { promise: hangs, resolve: end } = Promise.withResolvers<void>();
+  const other = queue.take(new AbortController().signal, () => hangs);
+  const off = new AbortController();
+  const { state: folder, report, stop, shared } = world;
+  const options = {
+    profile: world.profile("web"),
+    name: "web",
+    how: "purge",
+    folder,
+    config: CONFIG,
+  } as const;
+  world.onStep = (step) => {
+    if (step === "removal noted") setTimeout(() => off.abort(), 0);
+  };
+  const { message } = await removeService({ ...options, report, stop, calledOff: off.signal }, {
+    ...shared,
+    turns: { ...shared.turns, activation: queue },
+  });
+  assert.match(message, /^its removal is called off/);
+  assert.deepEqual(world.stored("web").settings, settings, "nothing is to be done any more");
+  assert.deepEqual(world.commands, []);
+  end();
+  await other;
+});
+
+Deno.test("a removal that is called off before it begins writes nothing; what has begun to go is taken away to its end", async () => {
+  using world = new IdleWorld();
+  world.keep("web");
+  const { settings } = world.stored("web");
+  for (const how of ["keep", "deactivate", "purge"] as const) {
+    await remove(world, how, CONFIG, { calledOff: AbortSignal.abort() });
+    assert.deepEqual(world.stored("web").settings, settings);
+  }
+  const off = new AbortController();
+  world.onStep = (step) => {
+    if (step.startsWith("remove ")) off.abort();
+  };
+  await remove(world, "purge", CONFIG, { calledOff: off.signal });
+  assert.deepEqual(Object.keys(world.links()), [".web.hail-lock"]);
 });

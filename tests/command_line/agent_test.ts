@@ -218,6 +218,51 @@ Deno.test("a service that leaves and comes back is one after the other, and its 
   assert.equal((await its.activations()).includes("web off"), false);
 });
 
+Deno.test("a service that is put back while its removal waits for a turn is not taken out, and is kept at once", async () => {
+  await using its = await AgentWorld.make();
+  const web = await its.release("web");
+  const purged = { web: { "on-removal": '"purge"' } };
+  const top = { "max-activations": "1" };
+  await its.configure(purged, top);
+  await its.start();
+  await its.activated(`web ${web}`);
+  await its.atRest("web");
+  const hangs = await its.release("hangs", "sleep 600");
+  const slow = { hangs: { "activation-timeout": '"40s"' } };
+  await its.configure({ ...purged, ...slow }, top);
+  await its.reload();
+  await its.activated(`hangs ${hangs}`);
+  await its.configure(slow, top);
+  await its.reload();
+  await its.configure({ ...purged, ...slow }, top);
+  await its.reload();
+  await eventually("it is called off", () => its.log.includes("web: its removal is called off"));
+  await eventually("web is kept again", async () => (await its.hail("poll", "web")).status === 0);
+  assert.match(await its.profile("web"), /-web-/);
+  assert.equal((await its.activations()).includes("web off"), false);
+  await its.stop("SIGKILL");
+});
+
+Deno.test("a removal that stood back for a change of name is done when there is no such change any more", async () => {
+  await using its = await AgentWorld.make();
+  const id = await its.release("web");
+  await its.release("shop");
+  const job = { "job-uri": `"${its.hydra.jobUri("demo/main/web")}"` };
+  await its.configure({ web: { ...job, "on-removal": '"purge"' } });
+  await its.start();
+  await its.activated(`web ${id}`);
+  await its.atRest("web");
+  await using _holder = await its.classic("shop");
+  await its.configure({ shop: { ...job, "renamed-from": '"web"' } });
+  await its.reload();
+  await eventually("shop waits for its profile", () => /shop: .*another hail holds it/.test(its.log));
+  assert.match(await its.profile("web"), /-web-/, "it is for shop");
+  await its.configure({});
+  await its.reload();
+  await its.activated("web off");
+  await eventually("web is gone", async () => !("web" in await its.states()));
+});
+
 Deno.test("an agent that was killed goes on, and takes out what its configuration does not name any more", async () => {
   await using its = await AgentWorld.make();
   const ids = [await its.release("web", "sleep 1"), await its.release("old")];
