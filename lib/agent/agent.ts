@@ -73,7 +73,12 @@ export async function runAgent(options: AgentOptions, env: Environment, report: 
     alone: classic,
   });
   const fleet = new Fleet({ shared, stop, report, ...place, config, board });
-  const waker = new Waker((name) => fleet.wake(name), report);
+  const waker = new Waker({
+    wake: (name) => fleet.wake(name),
+    report,
+    clock: systemClock,
+    random: Math.random,
+  });
   let control: ControlServer | null = null;
   let lock: FileLock | null = null;
   let told = false;

@@ -44,11 +44,16 @@ export interface WakeListener {
  * HTTP is read here by hand, one request for each connection: neither server of Deno's limits how slowly a request may
  * come on all versions that hail is compiled with.
  *
+ * @param ready Called when the secret is known to be usable, before the address is taken.
  * @throws {Failure} `usage` if the secret cannot be used, or if the address cannot be listened on.
  */
-export async function listenForWakes(options: WakeOptions): Promise<WakeListener> {
+export async function listenForWakes(
+  options: WakeOptions,
+  ready: () => Promise<void> = () => Promise.resolve(),
+): Promise<WakeListener> {
   const { hostname, port, secretFile, report } = options;
   const secret = await readSecret(secretFile, { read: readSecretFile, report });
+  await ready();
   const listener = bind(hostname, port);
   const address = { hostname: listener.addr.hostname, port: listener.addr.port };
   const shown = showAddress(address.hostname, address.port);
