@@ -43,9 +43,12 @@ export const delay: Kind<DelayTarget> = {
       async ask({ build, knownSince, first }, now) {
         if (first) return null;
         if (asked?.id !== build.id || asked.since > now) asked = { id: build.id, since: now };
-        // Nothing is from the future: that is a clock that was wrong, and is not waited for.
-        const finished = build.finishedAt === null ? [] : [build.finishedAt * 1_000];
-        const since = Math.min(...[...finished, knownSince, asked.since].filter((time) => time <= now));
+        const finished = build.finishedAt === null ? Infinity : build.finishedAt * 1_000;
+        // Nothing is from the future: that is a clock that was wrong, and is not waited for. Nor was a build seen before it was
+        // finished: then the clock of this host was behind, as it is at some boots.
+        const since = finished <= now
+          ? finished
+          : Math.min(...[knownSince, asked.since].filter((time) => time <= now));
         if (rollout > 0) share ??= await warinessOf(await machineId());
         const comesAt = Math.round(age + rollout * (share ?? 0));
         if (now - since >= comesAt) return null;

@@ -16,14 +16,16 @@ Deno.test("delay: a build that is old enough passes, to the millisecond", async 
   assert.equal(await ask(NOW + 2 * HOUR, asked), null);
 });
 
-Deno.test("delay: the age counts from when it was finished or first seen, whichever is earlier", async () => {
+Deno.test("delay: the age counts from when it was finished, or from when it was seen where that cannot be", async () => {
   const rows: [finishedAt: number | null, knownSince: number, askAgainAt: number][] = [
     [NOW - HOUR, NOW, NOW + HOUR],
-    [NOW, NOW - HOUR, NOW + HOUR],
+    // The host's clock was behind, by an hour or since its battery is empty, when the build was seen.
+    [NOW, NOW - HOUR, NOW + 2 * HOUR],
+    [NOW, 86_400_000, NOW + 2 * HOUR],
     [null, NOW - HOUR, NOW + HOUR],
     // Hydra's clock is ahead.
     [NOW + 48 * HOUR, NOW - HOUR, NOW + HOUR],
-    // The host's was, when the build was seen.
+    // The host's was ahead, when the build was seen.
     [NOW - HOUR, NOW + 48 * HOUR, NOW + HOUR],
   ];
   for (const [finishedAt, knownSince, askAgainAt] of rows) {
@@ -45,6 +47,14 @@ Deno.test("delay: a clock that was ahead is not waited for", async () => {
   );
   assert.equal((await ask(NOW - HOUR, asked))?.askAgainAt, NOW + HOUR, "the clock went back once more");
   assert.equal(await ask(NOW + HOUR, asked), null);
+});
+
+Deno.test("delay: a clock that was behind at the first question lets no fresh build pass", async () => {
+  const ask = asker("delay 2h");
+  const asked = question({ finishedAt: NOW, knownSince: 86_400_000 });
+  assert.equal((await ask(86_400_000, asked))?.askAgainAt, 86_400_000 + 2 * HOUR);
+  assert.equal((await ask(NOW + HOUR, asked))?.askAgainAt, NOW + 2 * HOUR, "the clock is right now");
+  assert.equal(await ask(NOW + 2 * HOUR, asked), null);
 });
 
 Deno.test("delay: a host comes at its share of the rollout", async () => {
