@@ -114,6 +114,26 @@ Deno.test("retry: a host whose period is long asks a Hydra that is down at its t
   assert.deepEqual(polls.slice(2), [61_234, 61_234 + LONGEST_DELAY, 61_234 + 2 * LONGEST_DELAY]);
 });
 
+Deno.test("retry: hosts that are evenly spread over a long period are so over the turns of an outage", () => {
+  const MINUTE = 60_000;
+  for (const period of [16, 20, 31, 59, 1_440].map((minutes) => minutes * MINUTE)) {
+    const turns = Math.ceil(period / LONGEST_DELAY);
+    const turn = period / turns;
+    const tenths = new Array<number>(10).fill(0);
+    const hosts = 1_000 * turns;
+    for (let host = 0; host < hosts; host++) {
+      const phase = (host + 0.5) / hosts * period;
+      const now = 1_000 * DAY;
+      const next = now + untilRetry({ failures: 9, period, phase, now, random: 0.5, hydraIsDown: true });
+      const tenth = Math.floor(next % turn / turn * 10);
+      tenths[tenth] = (tenths[tenth] ?? 0) + 1;
+    }
+    for (const count of tenths) {
+      assert(Math.abs(count - hosts / 10) <= hosts / 500, `${period / MINUTE}: ${tenths}`);
+    }
+  }
+});
+
 Deno.test("retry: whatever else fails is tried again soon, and at the host's turns in the end", () => {
   const phase = 200_000;
   const polls = pollsOf(9, { phase, hydraIsDown: false, random: 1 - Number.EPSILON }, 4_000 * FIVE_MINUTES);

@@ -10,11 +10,13 @@ const FILE_LIMIT = 1_024;
 /** A whole number of at most nine digits, alone in the file but for blanks around it. */
 const NUMBER = /^\s*([0-9]{1,9})\s*$/;
 
-/** Reads the numbers that hosts have in their fleets. A file, since many hosts may share a configuration. */
+/**
+ * Reads the numbers that hosts have in their fleets. A file, since many hosts may share a configuration. Each is read once, so
+ * that all services of a host have the same number for as long as hail runs.
+ */
 export class HostNumbers {
   readonly #read: ReadSecretFile;
-  /** The files of which it was said that they cannot be used. */
-  readonly #told = new Set<string>();
+  readonly #numbers = new Map<string | undefined, Promise<number | null>>();
 
   /** @param read Reads a file within bounds. */
   constructor(read: ReadSecretFile) {
@@ -22,21 +24,21 @@ export class HostNumbers {
   }
 
   /**
-   * The number of this host; null where it has none, or where the file cannot be used, which is reported once.
+   * The number of this host; null where it has none, or where the file cannot be used, which is reported.
    *
    * @param file The file that was named; undefined for the usual one, which need not be there.
    */
-  async read(file: string | undefined, report: Report): Promise<number | null> {
-    const path = file ?? DEFAULT_FILE;
+  read(file: string | undefined, report: Report): Promise<number | null> {
+    const number = this.#numbers.get(file) ?? this.#find(file ?? DEFAULT_FILE, file !== undefined, report);
+    this.#numbers.set(file, number);
+    return number;
+  }
+
+  async #find(path: string, mustExist: boolean, report: Report): Promise<number | null> {
     const found = await this.#read(path, FILE_LIMIT);
-    if (found.outcome === "missing" && file === undefined) return null;
+    if (found.outcome === "missing" && !mustExist) return null;
     const [, digits] = found.outcome === "read" ? NUMBER.exec(found.text) ?? [] : [];
-    if (digits !== undefined) {
-      this.#told.delete(path);
-      return Number(digits);
-    }
-    if (this.#told.has(path)) return null;
-    this.#told.add(path);
+    if (digits !== undefined) return Number(digits);
     const why = found.outcome === "missing"
       ? "there is no such file"
       : found.outcome === "unusable"

@@ -32,16 +32,30 @@ Deno.test("host number: the usual file need not be there, one that is named must
   );
 });
 
-Deno.test("host number: a file that cannot be used is told once, until it can be", async () => {
-  for (const text of ["", "-1", "1.5", "web17", "1 2", "9999999999", "0x10", "١"]) {
-    const { read, events, files } = world({ "/n": text });
-    for (let i = 0; i < 3; i++) assert.equal(await read("/n"), null, text);
+Deno.test("host number: a file that cannot be used is told", async () => {
+  const texts = ["", "-1", "1.5", "web17", "1 2", "9999999999", "0x10", "١"];
+  const odd: FileRead = { outcome: "unusable", why: "it is a folder" };
+  for (const file of [...texts, odd]) {
+    const { read, events } = world({ "/n": file });
+    assert.equal(await read("/n"), null);
     assert.deepEqual(events.map(({ name, level }) => [name, level]), [["host-number", "warning"]]);
-    assert.match(events[0]?.message ?? "", /^\/n: it holds no whole number/);
-    files["/n"] = "3";
-    assert.equal(await read("/n"), 3);
-    files["/n"] = { outcome: "unusable", why: "it is a folder" };
-    await read("/n");
-    assert.match(events[1]?.message ?? "", /^\/n: it is a folder\. /);
+    assert.match(
+      events[0]?.message ?? "",
+      file === odd ? /^\/n: it is a folder\. / : /^\/n: it holds no whole number/,
+    );
   }
+});
+
+Deno.test("host number: a file is read once, so that all services of a host have the same number", async () => {
+  const { read, events, files } = world({ "/n": "17", "/bad": "no" });
+  assert.deepEqual(await Promise.all([read("/n"), read("/n"), read("/bad"), read("/bad")]), [
+    17,
+    17,
+    null,
+    null,
+  ]);
+  files["/n"] = "18";
+  files["/bad"] = "19";
+  assert.deepEqual([await read("/n"), await read("/bad")], [17, null]);
+  assert.equal(events.length, 1);
 });
