@@ -32,9 +32,12 @@ export interface PassResult {
   readonly refusal: Refusal | null;
 }
 
-// A poll is at most: HEAD and GET in its place, of the job and of three names that it was given since, and the build; and each
-// request may have to wait as long again until it is sent, where many services ask one Hydra.
-const REQUESTS_OF_A_POLL = 18;
+/**
+ * How many time limits of requests a poll takes at the most: HEAD and GET in its place, of the job and of three names that it
+ * was given since, and the build; and each request may have to wait as long again until it is sent, where many services ask
+ * one Hydra.
+ */
+export const REQUESTS_OF_A_POLL = 18;
 
 /** How often a pass looks again, where somebody comes in between. */
 const ROUNDS = 3;

@@ -1,5 +1,6 @@
 /** How the client behaves over several requests: methods, renames, hints, limits, connections. */
 import assert from "node:assert/strict";
+import { REQUESTS_OF_A_POLL } from "../../lib/deployment/deployer.ts";
 import { basicAuthorization } from "../../lib/hydra/basic_authorization.ts";
 import { parseJobUri } from "../../lib/hydra/job_uri.ts";
 import { assertFails, failureOf, JOB, NEVER, startClient } from "../support/hydra_client.ts";
@@ -129,6 +130,23 @@ Deno.test("client: three renames in a row are followed, and each is warned of", 
     `${server.origin}/job/demo/mainxx/web/latest`,
     `${server.origin}/job/demo/mainxxx/web/latest`,
   ]);
+});
+
+Deno.test("client: a poll takes no more requests than the watchdog has time for", async () => {
+  // HEAD is answered, but with less than GET knows: so both are sent for each name.
+  const build = JSON.stringify({ id: 7, finished: 1, buildstatus: 0, buildoutputs: { out: { path: OUT } } });
+  await using server = startServer(({ method, target }) => {
+    if (target === "/build/7") return answerOf(200, ["Content-Type: application/json"], build);
+    if (method === "HEAD") return answerOf(404);
+    return target.includes("/mainxxx/")
+      ? TO_BUILD
+      : answerOf(301, [`Location: ${target.replace("/web", "x/web")}`]);
+  });
+  using client = startClient(server.origin);
+  assert.equal(await client.hydra.latest(NEVER), 7);
+  assert.equal((await client.hydra.build(7, NEVER)).id, 7);
+  // Each may have waited as long as it may take.
+  assert.equal(REQUESTS_OF_A_POLL, 2 * server.requests.length);
 });
 
 Deno.test("client: a trouble that passes does not forget the new name", async () => {
