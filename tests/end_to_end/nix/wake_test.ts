@@ -263,3 +263,36 @@ Deno.test("wake-hail: a host that does not answer is not waited for, and no secr
   assert.match(stderr, /\/wake\/web: .*timed out/);
   assert.ok(performance.now() - begun < 12_000);
 });
+
+Deno.test("wake-hail: a hundred hosts that do not answer leave time for the others, of which one has many services", async () => {
+  await using at = await hosts();
+  // The kernel takes the connections, and nobody answers.
+  const silent = Array.from({ length: 100 }, () => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
+  const busy = Array.from({ length: 150 }, (_, number) => `s${number}`);
+  let [open, most] = [0, 0];
+  await using crowded = startRawServer(async (_request, answer) => {
+    most = Math.max(most, ++open);
+    await answer.pause(1);
+    open--;
+    await answer.write("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n");
+    answer.close();
+  });
+  try {
+    const begun = performance.now();
+    const { status, stderr } = await at.sample([
+      ...silent.map(({ addr }) => `*:*:* http://127.0.0.1:${addr.port}/wake/web`),
+      ...busy.map((name) => `*:*:* ${crowded.origin}/wake/${name}`),
+      `*:*:* ${at.origin}/wake/api`,
+    ]);
+    assert.equal(status, 1);
+    assert.deepEqual(at.woken, ["api"]);
+    assert.equal(crowded.requests.length, busy.length);
+    assert.equal(most, 1, "one connection to a host");
+    const said = stderr.trimEnd().split("\n");
+    assert.equal(said.length, silent.length, "nothing is said of the others");
+    for (const line of said) assert.match(line, /: .*timed out$/);
+    assert.ok(performance.now() - begun < 15_000);
+  } finally {
+    for (const listener of silent) listener.close();
+  }
+});
