@@ -243,6 +243,8 @@ export class Fleet {
   }
 
   #removeInTurn(orphan: Orphan): void {
+    // So that a service that goes on from where it was waits until nothing is under way.
+    this.#names.set(orphan.profile, orphan.name);
     this.#after(orphan.profile, () => this.#remove(orphan));
   }
 

@@ -28,7 +28,10 @@ export function planAfter(delay: number, now: number, clock: Clock, schedule: Sc
   return { due: clock.monotonic() + delay, at: now + delay, woken: false, schedule };
 }
 
-/** The plan to go on with, or to begin with: to poll at once. Where the schedule has changed, the poll may come sooner than it was planned. */
+/**
+ * The plan to go on with; at the beginning it is to poll at once. Where the schedule has changed, the poll may come sooner than
+ * it was planned.
+ */
 export function firstPlan(before: Plan | null, clock: Clock, schedule: Schedule): Plan {
   const { period, phase } = schedule;
   const now = clock.now();

@@ -263,6 +263,35 @@ Deno.test("a removal that stood back for a change of name is done when there is 
   await eventually("web is gone", async () => !("web" in await its.states()));
 });
 
+Deno.test("a removal that was found at the start is called off for a new name, which goes on from there", async () => {
+  await using its = await AgentWorld.make();
+  const id = await its.release("web");
+  const job = { "job-uri": `"${its.hydra.jobUri("demo/main/web")}"` };
+  await its.configure({ web: { ...job, "on-removal": '"purge"' } });
+  await its.start();
+  await its.activated(`web ${id}`);
+  await its.atRest("web");
+  await its.stop();
+  await Deno.writeTextFile(
+    `${await its.profile("web")}/bin/deactivate`,
+    `until [ -e ${its.folder}/go ]; do sleep 0.1; done\n`,
+    { append: true },
+  );
+  await its.configure({});
+  await its.start();
+  await its.activated("web off");
+  await its.configure({ shop: { ...job, "renamed-from": '"web"' } });
+  await its.reload();
+  await Deno.writeTextFile(`${its.folder}/go`, "");
+  await eventually("the new name", () => its.log.includes("goes on from where web was"));
+  assert.match(its.log, /web: its removal is called off/);
+  assert.match(await its.profile("shop"), /-web-/);
+  await eventually(
+    "it is activated again",
+    async () => (await its.activations()).filter((line) => line === `web ${id}`).length === 2,
+  );
+});
+
 Deno.test("an agent that was killed goes on, and takes out what its configuration does not name any more", async () => {
   await using its = await AgentWorld.make();
   const ids = [await its.release("web", "sleep 1"), await its.release("old")];
