@@ -1,6 +1,7 @@
 import type { Deployer } from "../deployment/deployer.ts";
 import type { Gates } from "../deployment/ports.ts";
 import type { ServiceRecord } from "../deployment/record.ts";
+import { Failure } from "../failure/failure.ts";
 import type { Connection } from "../hydra/connection.ts";
 import { type OpenJournal, openJournal } from "../journal/open.ts";
 import { type HeldProfile, lockProfile, type ProfileLock } from "../nix/profile_lock.ts";
@@ -75,27 +76,14 @@ export class OpenService {
     inOrder: InOrder,
     held?: HeldProfile,
   ): Promise<OpenService> {
-    const { shared, report, folder, gid, config, lazyLimit } = ports;
-    const { profile, jobUri } = settings;
+    const { shared, report } = ports;
     // First what costs nothing to take back.
     const client = await composeHydra(settings, shared, report);
-    const store = storeFolder(shared.env);
     let lock: ProfileLock | null = null;
     let journal: OpenJournal | null = null;
     try {
-      lock = await lockProfile(profile, store, held);
-      journal = openJournal({
-        folder,
-        profile,
-        jobUri: jobUri.text,
-        settings: encodeSettings(storedSettings(settings, config)),
-        gid,
-        storeFolder: store,
-        now: Date.now,
-        report,
-        idleClose: config !== null,
-        lazyLimit: lazyLimit(),
-      });
+      lock = await lockProfile(settings.profile, storeFolder(shared.env), held);
+      journal = openJournalOf(settings, ports);
       const service = new OpenService(settings, ports, inOrder, lock, journal);
       service.#composed = await service.#compose(settings, client);
       return service;
@@ -104,6 +92,35 @@ export class OpenService {
       journal?.close();
       lock?.release();
       throw error;
+    }
+  }
+
+  /**
+   * Writes down why a service could not be opened, and when that is tried again, so that operators see it. Where that cannot be
+   * written, or another hail holds the profile, nothing is: the log has it.
+   */
+  static async noteFailure(
+    settings: ServiceSettings,
+    ports: OpenPorts,
+    { failure, retryAt }: { readonly failure: Failure; readonly retryAt: number },
+  ): Promise<void> {
+    const { shared } = ports;
+    let lock: ProfileLock | null = null;
+    let journal: OpenJournal | null = null;
+    try {
+      lock = await lockProfile(settings.profile, storeFolder(shared.env));
+      journal = openJournalOf(settings, ports);
+      const { code, message, next } = failure;
+      journal.note({
+        failures: journal.record.failures + 1,
+        lastFailure: { at: shared.clock.now(), code, message, next },
+        nextPollAt: retryAt,
+      });
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+    } finally {
+      journal?.close();
+      lock?.release();
     }
   }
 
@@ -206,4 +223,23 @@ export class OpenService {
     this.#composed?.connection.close();
     this.#composed?.stages.leave();
   }
+}
+
+/** @throws {Failure} As `openJournal`. */
+function openJournalOf(
+  settings: ServiceSettings,
+  { shared, report, folder, gid, config, lazyLimit }: OpenPorts,
+): OpenJournal {
+  return openJournal({
+    folder,
+    profile: settings.profile,
+    jobUri: settings.jobUri.text,
+    settings: encodeSettings(storedSettings(settings, config)),
+    gid,
+    storeFolder: storeFolder(shared.env),
+    now: Date.now,
+    report,
+    idleClose: config !== null,
+    lazyLimit: lazyLimit(),
+  });
 }

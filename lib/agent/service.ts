@@ -38,6 +38,8 @@ export class Service {
   readonly #bell = new Bell();
   #settings: ServiceSettings;
   #open: OpenService | null = null;
+  /** Why it could not be opened at the last try. */
+  #hindrance: Failure | null = null;
   /** Settings that come into force as soon as nothing is under way. */
   #next: ServiceSettings | null = null;
   /** Settles when the settings that are being exchanged are in force, or not. */
@@ -105,10 +107,13 @@ export class Service {
     // What is asked of a deployer that is being exchanged would run beside the new one, or be forgotten with it.
     while (this.#exchanging !== null) await this.#exchanging;
     if (this.#open === null) {
+      const hindrance = this.#hindrance;
       throw new Failure("profile-held", {
         what: this.name,
-        why: "hail has not got hold of its profile yet",
-        next: "Look into the log for the reason, and say it again later.",
+        why: hindrance === null
+          ? "hail has not got hold of its profile yet"
+          : `hail cannot keep it yet: ${hindrance.message}`,
+        next: hindrance?.next ?? "Look into the log for the reason, and say it again later.",
       });
     }
     const { deployer } = this.#open;
@@ -187,24 +192,37 @@ export class Service {
   async #openInTheEnd(): Promise<void> {
     for (let failures = 1; !this.#isOver; failures++) {
       if (this.#next !== null) this.#takeOver(this.#next);
+      let prepared = false;
       try {
         await this.#ports.prepare(this.#settings);
         // To open it now would make a state of a service that has left.
         if (this.#isOver) return;
-        return await this.open(true);
+        prepared = true;
+        await this.open(true);
+        this.#hindrance = null;
+        return;
       } catch (error) {
         if (this.#isOver) return;
-        await this.#pauseAfter(error, failures);
+        this.#hindrance = error instanceof Failure ? error : null;
+        await this.#pauseAfter(error, failures, prepared);
       }
     }
   }
 
-  /** Says what has failed, and waits; the others need not wait for this service at the start. */
-  async #pauseAfter(error: unknown, failures: number): Promise<void> {
+  /**
+   * Says what has failed, and waits; the others need not wait for this service at the start.
+   *
+   * @param remember Whether operators are to see it in the status. A state must not be made before a change of name is done.
+   */
+  async #pauseAfter(error: unknown, failures: number, remember = false): Promise<void> {
     const { order, report, shared: { clock }, stop } = this.#ports;
     order.noteStarted(this.name);
     const delay = nextDelay({ failures, period: OPEN_PERIOD, random: Math.random() });
     report(failureEvent(error, { failures, retry_in_ms: Math.round(delay) }));
+    if (remember && error instanceof Failure) {
+      const note = { failure: error, retryAt: clock.now() + delay };
+      await OpenService.noteFailure(this.#settings, this.#ports, note);
+    }
     await waitFor(delay, {
       clock,
       stop: stop.gently,

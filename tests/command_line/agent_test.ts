@@ -292,6 +292,28 @@ Deno.test("a removal that was found at the start is called off for a new name, w
   );
 });
 
+Deno.test("a service that cannot be kept yet is shown with the reason, and is kept once that is mended", async () => {
+  await using its = await AgentWorld.make();
+  const ids = [await its.release("web"), await its.release("api")];
+  const netrc = `${its.folder}/netrc`;
+  await its.configure({ web: { "netrc-file": `"${netrc}"` }, api: {} });
+  await its.start();
+  await its.activated(`api ${ids[1]}`);
+  await eventually("web is shown", async () => "web" in await its.states());
+  const words = async (...args: string[]) => {
+    const { stdout, stderr, status } = await its.hail(...args);
+    return { status, text: `${stdout}${stderr}`.replaceAll(/\s+/g, " ") };
+  };
+  assert.match((await words("status", "web")).text, /netrc: it does not exist .*Hint: Create it/);
+  assert.match((await words("status")).text, /web .*netrc.*it does not exist/);
+  const poll = await words("poll", "web");
+  assert.equal(poll.status, 15);
+  assert.match(poll.text, /web: hail cannot keep it yet: .*netrc: it does not exist\. Create it/);
+  await Deno.writeTextFile(netrc, "machine 127.0.0.1 login a password b\n", { mode: 0o600 });
+  await its.activated(`web ${ids[0]}`);
+  await eventually("web is well", async () => (await its.states())["web"] === "active");
+});
+
 Deno.test("an agent that was killed goes on, and takes out what its configuration does not name any more", async () => {
   await using its = await AgentWorld.make();
   const ids = [await its.release("web", "sleep 1"), await its.release("old")];
