@@ -58,7 +58,7 @@ circle. Where root runs the agent, only root may be able to write the file and i
 
 | command | |
 | --- | --- |
-| \`hail config check\` | says all that is wrong, each with file, line and key, without running anything; exit status 0 or 2 |
+| \`hail config check\` | says all that is wrong in it, each with file, line and key, without running anything; exit status 0 or 2. It does not look for the files that it names: what is wrong with one of those is told when the agent reads it, and in \`hail status\` |
 | \`hail config show [SERVICE...]\` | what is in force, and where it comes from; with \`--json\` as [schema/config-show.json](schema/config-show.json) has it |
 | \`hail config schema\` | the JSON Schema of the file, for editors and programs: [schema/config.json](schema/config.json) |
 `;

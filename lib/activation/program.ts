@@ -66,7 +66,7 @@ export function missing(program: string, why = "the profile does not have it", c
   return new Failure("activate-missing", {
     what: program,
     why,
-    next: "Point --job-uri at a job whose output has bin/activate.",
+    next: "Point job-uri at a job whose output has bin/activate.",
     cause,
   });
 }
@@ -124,7 +124,7 @@ export function judge(
       throw new Failure("activation-timeout", {
         what: program,
         why: "it took longer than its time limit and was ended with all its children",
-        next: `Look at ${log}, or raise --activation-timeout.`,
+        next: `Look at ${log}, or raise activation-timeout.`,
       });
   }
 }

@@ -38,7 +38,7 @@ export function serviceCommand(
     .option("--all", "All services.")
     .option(
       "--state-dir <DIR>",
-      "Where hail keeps what it remembers. (default: STATE_DIRECTORY, or /var/lib/hail)",
+      "Where hail keeps what it remembers. (default: STATE_DIRECTORY, or /var/lib/hail; without root $XDG_STATE_HOME/hail or ~/.local/state/hail)",
     )
     .option("--json", "Write JSON; docs/operator.md describes it.");
 }

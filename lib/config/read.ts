@@ -47,7 +47,7 @@ export function readConfig({ root, problems: found }: Document, profilesFolder: 
   const problems = [...found];
   const where = { profilesFolder, relativePaths: false };
   const top = readStatements(root, [], TOP, where, problems);
-  problems.push(...contradictionsOf(top));
+  problems.push(...contradictionsOf(top, problems));
   const tables = serviceTables(root, problems);
   const services = new Map<string, Statements>();
   const neighbours: Neighbour[] = [];
@@ -136,7 +136,9 @@ function missing(name: string, line: number, { entries }: Table): Problem[] {
   }];
 }
 
-function contradictionsOf(top: Statements): Problem[] {
+function contradictionsOf(top: Statements, problems: readonly Problem[]): Problem[] {
+  // One that is there and cannot be read is a problem already.
+  if (problems.some(({ key }) => key === "wake-listen" || key === "wake-secret-file")) return [];
   const [listen, secret] = [top.get("wake-listen"), top.get("wake-secret-file")];
   if ((listen === undefined) === (secret === undefined)) return [];
   const [there, line, absent] = listen === undefined

@@ -67,7 +67,7 @@ export function judge({ record, latest, current, policy, now }: Facts): Verdict 
       do: "refuse",
       code: "downgrade-refused",
       why: `it is older than build ${active.buildId}, which is active, and --refuse-downgrade is set`,
-      next: "Let Hydra name a newer build, or start hail without --refuse-downgrade.",
+      next: "Let Hydra name a newer build, or take out refuse-downgrade.",
     };
   }
   return { do: "deploy" };

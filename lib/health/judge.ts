@@ -191,7 +191,7 @@ function unhealthy({ rule }: Judgement, blamed: ReturnType<typeof required>): Ve
       what: first?.name ?? "health checks",
       why: `${first?.why}${named}${more}`,
       next: neverPassed
-        ? "Look at the log of the service; if it only needs longer to start, raise --health-timeout."
+        ? "Look at the log of the service; if it only needs longer to start, raise health-timeout."
         : "Look at the log of the service at that time.",
     }),
   };

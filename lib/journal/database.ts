@@ -141,7 +141,7 @@ export function refuseNewer(version: number, file: string, migrations: readonly 
   throw new Failure("state-newer", {
     what: file,
     why: `a newer hail has written it (version ${version}; this hail knows ${migrations.length})`,
-    next: "Use the newer hail, or name another --state-dir.",
+    next: "Use the newer hail, or name another state-dir.",
   });
 }
 

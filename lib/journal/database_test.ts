@@ -107,7 +107,7 @@ Deno.test("a database of a newer hail is refused, and left as it is", () => {
     code: "state-newer",
     what: world.file,
     why: `a newer hail has written it (version ${LATEST}; this hail knows ${PRESENT})`,
-    next: "Use the newer hail, or name another --state-dir.",
+    next: "Use the newer hail, or name another state-dir.",
     exitStatus: 2,
   });
   assert.throws(() => readService(world.file), { code: "state-newer" });

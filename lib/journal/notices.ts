@@ -60,7 +60,7 @@ export class Notices {
         what: this.#file,
         why,
         next: "hail goes on in memory and writes everything when it can; until then a restart forgets it. " +
-          "Make room on the disk, or give hail a --state-dir that it can write.",
+          "Make room on the disk, or give hail a state-dir that it can write.",
       }),
     ));
   }

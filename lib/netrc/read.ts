@@ -52,12 +52,12 @@ export async function readCredentials(request: CredentialsRequest): Promise<Cred
   };
   const found = await ports.read(file, BYTES_MAX);
   if (found.outcome === "missing") {
-    return named ? refuse("it does not exist", "Create it, or name another one with --netrc-file.") : null;
+    return named ? refuse("it does not exist", "Create it, or let netrc-file name another one.") : null;
   }
   if (found.outcome === "unusable") {
     return refuse(
       found.why,
-      "Make it a text file that the user hail runs as can read, or name another one with --netrc-file.",
+      "Make it a text file that the user hail runs as can read, or let netrc-file name another one.",
     );
   }
   if ((found.mode & READ_BY_OTHERS) !== 0) {

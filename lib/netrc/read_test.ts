@@ -51,7 +51,7 @@ Deno.test("netrc file: a missing one is no credentials, unless it was named", as
   const { result } = await run({ outcome: "missing" });
   assert(result instanceof Failure);
   assert.match(result.why, /does not exist/);
-  assert.match(result.next, /--netrc-file/);
+  assert.match(result.next, /netrc-file/);
 });
 
 Deno.test("netrc file: one that cannot be read is a failure if it was named", async () => {

@@ -31,7 +31,7 @@ async function examine(profile: ProfilePath, storeFolder: string): Promise<Store
     if (!link.isSymlink) {
       throw refuse(
         link.isDirectory ? "it is a folder, not a profile" : "it is a file, not a profile",
-        "Choose another --profile, or move what is there out of the way.",
+        "Choose another profile, or move what is there out of the way.",
       );
     }
     target = await Deno.realPath(profile);
@@ -52,7 +52,7 @@ async function examine(profile: ProfilePath, storeFolder: string): Promise<Store
   if (path === null) {
     throw refuse(
       `it leads to ${JSON.stringify(target.slice(0, 300))}, which is no store path`,
-      "Choose another --profile, or remove the link.",
+      "Choose another profile, or remove the link.",
     );
   }
   return path;

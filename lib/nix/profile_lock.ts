@@ -64,7 +64,7 @@ function refuseStore(profile: ProfilePath, storeFolder: string) {
   throw new Failure("switch-failed", {
     what: profile,
     why: `its folder leads into the Nix store, to ${folder}`,
-    next: "Choose a --profile that does not lie below another profile.",
+    next: "Choose a profile that does not lie below another profile.",
   });
 }
 
@@ -94,6 +94,6 @@ function heldFailure(profile: ProfilePath, { holder }: Held): Failure {
   return new Failure("profile-held", {
     what: profile,
     why: holder === null ? "another hail holds it" : `another hail holds it, process ${holder}`,
-    next: "Stop the other one first, or give this one another --profile.",
+    next: "Stop the other one first, or give this one another profile.",
   });
 }

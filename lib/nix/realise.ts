@@ -106,7 +106,7 @@ export function createRealise(options: RealiseOptions) {
       throw new Failure("realise-timeout", {
         what: path,
         why: "nix-store took longer than its time limit and was ended",
-        next: "Look for a slow or hanging substituter, or raise --realise-timeout; hail tries again.",
+        next: "Look for a slow or hanging substituter, or raise realise-timeout; hail tries again.",
       });
     }
     const said = diagnoseRealise(exit.output, exit.status);

@@ -257,7 +257,7 @@ export const AGENT_SETTINGS: Table<AgentValues> = {
     placeholder: "DIR",
     about: "Where hail keeps what it remembers.",
     places: ["command-line", "agent"],
-    none: "STATE_DIRECTORY, or /var/lib/hail",
+    none: "STATE_DIRECTORY, or /var/lib/hail; without root $XDG_STATE_HOME/hail or ~/.local/state/hail",
   }),
   "max-realisations": one(count(1, 1_000), {
     group: "Agent",

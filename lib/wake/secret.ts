@@ -23,9 +23,10 @@ export async function readSecret(
 ): Promise<string> {
   const refuse = (why: string, next: string) =>
     new Failure("usage", { what: `wake secret file ${file}`, why, next });
+  const how = `\`openssl rand -hex 32 > ${file}\``;
   const found = await ports.read(file, BYTES_MAX);
   if (found.outcome === "missing") {
-    throw refuse("it does not exist", "Create it, for instance with: openssl rand -hex 32");
+    throw refuse("it does not exist", `Create it, for instance with ${how}.`);
   }
   if (found.outcome === "unusable") {
     throw refuse(found.why, "Make it a text file that the user hail runs as can read.");
@@ -34,13 +35,13 @@ export async function readSecret(
   if (secret.length < CHARACTERS_MIN) {
     throw refuse(
       `its first line has fewer than ${CHARACTERS_MIN} characters`,
-      "Make a longer one, for instance with: openssl rand -hex 32",
+      `Make a longer one, for instance with ${how}.`,
     );
   }
   if (!/^[\x21-\x7e]+$/.test(secret)) {
     throw refuse(
       "its first line has blanks, or others than the visible characters of ASCII",
-      "Make another one, for instance with: openssl rand -hex 32",
+      `Make another one, for instance with ${how}.`,
     );
   }
   if ((found.mode & READ_BY_OTHERS) !== 0) {
