@@ -14,6 +14,13 @@ export class Bell {
     this.#listener?.();
   }
 
+  /** Whether there was a ring that nobody has heard; it is forgotten then. */
+  take(): boolean {
+    const rung = this.#rung;
+    this.#rung = false;
+    return rung;
+  }
+
   /**
    * Calls the listener at the next ring, or at once for one that was not heard yet, and whenever somebody stirs.
    *
@@ -23,10 +30,8 @@ export class Bell {
     this.#listener = listener;
     if (this.#rung) listener();
     return () => {
-      const rung = this.#rung;
       this.#listener = null;
-      this.#rung = false;
-      return rung;
+      return this.take();
     };
   }
 }

@@ -64,6 +64,8 @@ export class Fleet {
   #applied = new AbortController();
   /** The removals that are under way; each is called off by its controller if it does not hold any more. */
   readonly #removals = new Map<AbortController, () => boolean>();
+  /** Called when a removal of a profile has failed, and is to be tried again later. */
+  readonly #impatient = new Map<ProfilePath, Set<() => void>>();
   /** Settles when all that was begun for a profile has ended. */
   readonly #affairs = new Map<ProfilePath, Promise<void>>();
 
@@ -174,7 +176,9 @@ export class Fleet {
 
   /** Wakes a service by the name that the configuration gives it. */
   wake(name: string): "woken" | "unknown" {
-    const service = [...this.#services.values()].find((one) => one.name === name);
+    const services = [...this.#services.values()];
+    // One that is under another name until what is under way has ended has its new one already.
+    const service = services.find(({ settings }) => settings.name === name);
     service?.poll();
     return service === undefined ? "unknown" : "woken";
   }
@@ -263,13 +267,15 @@ export class Fleet {
       const off = new AbortController();
       this.#removals.set(off, () => decide() === decided);
       try {
-        const options = { profile, name, how: decided, folder, config, report, stop, calledOff: off.signal };
-        await removeService(options, shared);
+        const isOpen = (of: string) => !!this.#services.get(of as ProfilePath)?.record();
+        const what = { profile, name, how: decided, calledOff: off.signal, isOpen };
+        await removeService({ ...what, folder, config, report, stop }, shared);
         if (!off.signal.aborted) return;
       } catch (error) {
         if (stop.gently.aborted) return;
         const delay = nextDelay({ failures, period: REMOVAL_PERIOD, random: Math.random() });
         report({ ...failureEvent(error, { failures, retry_in_ms: Math.round(delay) }), service: name });
+        for (const goOn of this.#impatient.get(profile) ?? []) goOn();
         if (!off.signal.aborted) await this.#sleep(delay);
       } finally {
         this.#removals.delete(off);
@@ -292,14 +298,29 @@ export class Fleet {
   /** What has to be done before a service can begin: it may have been another one before. */
   async #prepare(settings: ServiceSettings): Promise<void> {
     const { config, folder, report, stop, shared } = this.#ports;
-    if (config === null || settings.renamedFrom === undefined) return;
-    // It must have come to rest under its name of before.
+    if (config === null) return;
+    // It must have come to rest under its name of before, or on its profile of before.
     for (const [profile, name] of this.#names) {
-      if (name === settings.renamedFrom && !this.#wanted.has(profile)) await this.#affairs.get(profile);
+      if (profile === settings.profile || this.#wanted.has(profile)) continue;
+      if (name === settings.renamedFrom) await this.#affairs.get(profile);
+      else if (name === settings.name) await this.#untilStuck(profile);
     }
+    if (settings.renamedFrom === undefined) return;
     const services = [...this.#wanted.values()];
     const busy = [...this.#affairs.keys()].filter((profile) => profile !== settings.profile);
     await takeOverRenamed(settings, { services, busy, config, folder, report, stop }, shared);
+  }
+
+  /** Waits until all that was begun for a profile has ended, or what is left of it can be done only later. */
+  async #untilStuck(profile: ProfilePath): Promise<void> {
+    const affair = this.#affairs.get(profile);
+    if (affair === undefined) return;
+    const { promise: stuck, resolve } = Promise.withResolvers<void>();
+    const waiting = this.#impatient.get(profile) ?? new Set();
+    this.#impatient.set(profile, waiting.add(resolve));
+    await Promise.race([affair, stuck]);
+    waiting.delete(resolve);
+    if (waiting.size === 0) this.#impatient.delete(profile);
   }
 
   /** Does something once all that was begun for the profile has ended. */

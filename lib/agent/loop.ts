@@ -61,7 +61,9 @@ export async function runLoop(ports: AgentPorts, schedule: Schedule): Promise<Pl
     }
     if (stop.gently.aborted || leaves()) return plan;
     const begun = { failures: deployer.failures, inARow };
-    const passed = await onePass(ports, schedule, plan.woken, begun);
+    // A ring before a pass that was due anyway is answered by that.
+    const woken = bell.take() || plan.woken;
+    const passed = await onePass(ports, schedule, woken, begun);
     if (passed === null) return plan;
     inARow = passed.inARow;
     idle = `${passed.idle}; `;

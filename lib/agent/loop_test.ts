@@ -281,6 +281,16 @@ Deno.test("runLoop hands on that it was woken, also while it was to leave", asyn
   }
 });
 
+Deno.test("runLoop takes a ring for answered by a pass that was due anyway", async () => {
+  const its = leaving([nothing]);
+  its.bell.ring();
+  const loop = its.run(null);
+  await its.clock.advance(1_000);
+  assert.deepEqual(its.times(), [0]);
+  assert.deepEqual(its.wakes, [true]);
+  await its.end(loop);
+});
+
 Deno.test("runLoop hands on that it polls at once after a deployment", async () => {
   const its = leaving([deployed, nothing]);
   let left = false;

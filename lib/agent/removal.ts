@@ -28,6 +28,8 @@ export interface RemovalOptions {
   readonly stop: Stop;
   /** Aborted where the service is to stay after all. What can be undone no more is done to its end. */
   readonly calledOff?: AbortSignal;
+  /** Whether the database of a profile is open in this process. None is where that is not said. */
+  readonly isOpen?: (profile: string) => boolean;
 }
 
 /**
@@ -101,6 +103,10 @@ async function remove(
   }
   const { calledOff = NEVER } = options;
   if (calledOff.aborted) return stays(service, options);
+  if (service.settings.unopened === true) {
+    removeState(folder, profile);
+    return `hail has never kept ${profile}, and does nothing to it`;
+  }
   // All that is left to do with it was to take it away behind a change of its name.
   if (renaming !== undefined && await finishRenamed(service, options, shared)) {
     return "it goes on under its new name";
@@ -124,9 +130,9 @@ async function remove(
   const released = { words, agent: null, removing: null };
   if (how === "keep") {
     service.write({ ...released, removed: how });
-    return done(`hail does not keep ${profile} any more; the service runs on as it is`);
+    return done(`hail does not keep ${profile} any more; nothing is done to the service`);
   }
-  service.write({ words, agent, removing: how });
+  service.write({ ...service.settings, removing: how });
   shared.failPoint?.("removal noted");
   const takeOut = async () => {
     if (calledOff.aborted) return stays(service, options);
@@ -154,8 +160,8 @@ async function remove(
 
 /** Leaves a service as it is by now. Whoever keeps it next activates it again. */
 function stays(service: IdleService, { report, profile }: RemovalOptions): string {
-  const { words, agent, removing } = service.settings;
-  if (removing !== null) service.write({ words, agent, removing: null });
+  const { settings } = service;
+  if (settings.removing !== null) service.write({ ...settings, removing: null });
   const message = "its removal is called off, since the configuration has changed again";
   report({ name: "removal", level: "info", message, fields: { profile } });
   return message;

@@ -3,6 +3,7 @@ import type { Stop } from "../deployment/ports.ts";
 import type { ServiceRecord } from "../deployment/record.ts";
 import { copyService } from "../journal/copy.ts";
 import { findGroup } from "../journal/group.ts";
+import { readService } from "../journal/read.ts";
 import { removeState } from "../journal/remove.ts";
 import { identify } from "../journal/state_file.ts";
 import { databaseName } from "../journal/state_folder.ts";
@@ -14,7 +15,7 @@ import { storeFolder, type StorePath } from "../nix/store_path.ts";
 import { createSwitch } from "../nix/switch.ts";
 import type { Event, Report } from "../report/event.ts";
 import type { ServiceSettings } from "../settings/service.ts";
-import { encodeSettings, storedSettings } from "../settings/stored.ts";
+import { decodeSettings, encodeSettings, storedSettings } from "../settings/stored.ts";
 import { STATE_GROUP } from "./compose.ts";
 import { type IdleOptions, IdleService, lockForNow, type RemovalShared } from "./idle_service.ts";
 import { readStrays } from "./strays.ts";
@@ -61,7 +62,8 @@ export async function takeOverRenamed(
   const before = strays.find(({ settings: { agent } }) =>
     agent?.config === config && agent.name === renamedFrom
   );
-  if (before === undefined) {
+  if (before?.settings.unopened === true) await forget(before.profile, folder, shared);
+  if (before === undefined || before.settings.unopened === true) {
     if (hasState(folder, profile)) return;
     return report({
       name: "rename-unknown",
@@ -87,6 +89,16 @@ export async function takeOverRenamed(
   }
 }
 
+/** Forgets a service that could not be kept so far. */
+async function forget(profile: ProfilePath, folder: string, shared: RemovalShared): Promise<void> {
+  const lock = await lockForNow(profile, shared);
+  try {
+    removeState(folder, profile);
+  } finally {
+    lock.release();
+  }
+}
+
 /**
  * Takes away what a service had under its old name, if it goes on under the new one already.
  *
@@ -95,11 +107,13 @@ export async function takeOverRenamed(
  */
 export async function finishRenamed(
   old: IdleService,
-  { folder, profile }: Pick<IdleOptions, "folder" | "profile">,
+  { folder, profile, isOpen = () => false }: Pick<IdleOptions, "folder" | "profile" | "isOpen">,
   shared: RemovalShared,
 ): Promise<boolean> {
   const { renaming } = old.settings;
-  if (renaming === undefined || !hasState(folder, renaming)) return false;
+  if (renaming === undefined) return false;
+  // To read a database that is open here would end the locks of its journal.
+  if (!isOpen(renaming) && !isKept(renaming, folder, shared)) return false;
   await old.removeProfile(true);
   shared.failPoint?.("rename unlinked");
   removeState(folder, profile);
@@ -116,6 +130,8 @@ async function rename(
   const place = { profile: from, folder, report };
   const old = IdleService.read(place, shared);
   if (old === null) return;
+  // Only why it could not be kept is remembered: there is more to be had.
+  if (hasState(folder, profile) && !isKept(profile, folder, shared)) removeState(folder, profile);
   const fields = { from, profile };
   if (!await finishRenamed(old, place, shared)) {
     const why = await hindrance(old, profile, folder, shared);
@@ -199,6 +215,21 @@ async function point(
 function neededPaths({ state, work, previous }: ServiceRecord): ReadonlySet<StorePath> {
   const versions = [previous, work?.goBackTo, STATES[state] === null ? null : work?.target];
   return new Set(versions.flatMap((version) => version?.path ?? []));
+}
+
+/**
+ * Whether a service is remembered as one that was kept.
+ *
+ * @throws {Failure} As `readService`.
+ */
+function isKept(profile: string, folder: string, { env }: RemovalShared): boolean {
+  if (!hasState(folder, profile)) return false;
+  const stored = readService(`${folder}/${databaseName(profile)}`, { storeFolder: storeFolder(env) });
+  try {
+    return decodeSettings(stored.settings)?.unopened !== true;
+  } finally {
+    stored.close();
+  }
 }
 
 function hasState(folder: string, profile: string): boolean {

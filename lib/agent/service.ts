@@ -38,6 +38,8 @@ export class Service {
   readonly #bell = new Bell();
   #settings: ServiceSettings;
   #open: OpenService | null = null;
+  /** Whether what it runs was activated, or that has failed, since hail came. */
+  #hasStarted = false;
   /** Why it could not be opened at the last try. */
   #hindrance: Failure | null = null;
   /** Settings that come into force as soon as nothing is under way. */
@@ -88,7 +90,16 @@ export class Service {
 
   /** Exchanges the settings, at once or after what is under way. The profile stays the same. */
   reconfigure(settings: ServiceSettings): void {
+    const { order } = this.#ports;
+    const planned = this.settings.name;
+    if (settings.name !== planned) {
+      if (planned !== this.name) order.leave(planned, this);
+      // Those that come after it by its new name wait for what is under way now.
+      if (settings.name !== this.name) this.#enter(settings.name);
+    }
     this.#next = settings;
+    // Where this process ends before they come into force, another one finds what is to become of the service.
+    this.#open?.own(settings);
     this.#bell.stir();
   }
 
@@ -128,10 +139,10 @@ export class Service {
    * @throws As `OpenService.open`; the reason of `stop.gently` while it waits.
    */
   async open(wait: boolean): Promise<void> {
-    const { stop, order, report } = this.#ports;
+    const { stop, report } = this.#ports;
     const onHeld = (failure: Failure) => {
       // Whoever holds it keeps it, too; those after it are not to wait for the end of that.
-      order.noteStarted(this.name);
+      this.#noteStarted();
       const message = `${failure.message}. It is kept as soon as that one has ended.`;
       report({ ...failureEvent(failure), level: "warning", message });
     };
@@ -171,7 +182,7 @@ export class Service {
       }
     }
     await this.close();
-    order.leave(this.name, this);
+    for (const name of new Set([this.name, this.settings.name])) order.leave(name, this);
     return this.#leaving.signal.aborted && !stop.gently.aborted;
   }
 
@@ -215,8 +226,8 @@ export class Service {
    * @param remember Whether operators are to see it in the status. A state must not be made before a change of name is done.
    */
   async #pauseAfter(error: unknown, failures: number, remember = false): Promise<void> {
-    const { order, report, shared: { clock }, stop } = this.#ports;
-    order.noteStarted(this.name);
+    const { report, shared: { clock }, stop } = this.#ports;
+    this.#noteStarted();
     const delay = nextDelay({ failures, period: OPEN_PERIOD, random: Math.random() });
     report(failureEvent(error, { failures, retry_in_ms: Math.round(delay) }));
     if (remember && error instanceof Failure) {
@@ -236,7 +247,7 @@ export class Service {
     await order.waitForStart(this.#settings.after, AbortSignal.any([stop.gently, this.#leaving.signal]));
     if (this.#isOver) return;
     await open.deployer.start(stop);
-    order.noteStarted(this.name);
+    this.#noteStarted();
     let plan: Plan | null = null;
     while (!this.#isOver) {
       const next = this.#next;
@@ -293,12 +304,12 @@ export class Service {
   /** Puts new settings into force. Where they cannot be, the old ones stay. */
   async #exchange(open: OpenService, next: ServiceSettings): Promise<void> {
     const { report } = this.#ports;
-    if (this.#next === next) this.#next = null;
     try {
       await open.exchange(next);
       this.#takeOver(next);
       report({ name: "reload", level: "info", message: "its new settings are in force" });
     } catch (error) {
+      if (this.#next === next) this.#next = null;
       report({
         ...failureEvent(error),
         message: `its new settings cannot be used, the old ones stay in force: ${
@@ -316,8 +327,18 @@ export class Service {
     if (this.#next === settings) this.#next = null;
     if (before === this.name) return;
     order.leave(before, this);
-    order.enter(this.name, this);
-    order.noteStarted(this.name);
+    this.#enter(this.name);
+  }
+
+  #enter(name: string): void {
+    const { order } = this.#ports;
+    order.enter(name, this);
+    if (this.#hasStarted) order.noteStarted(name);
+  }
+
+  #noteStarted(): void {
+    this.#hasStarted = true;
+    for (const name of [this.name, this.settings.name]) this.#ports.order.noteStarted(name);
   }
 
   /** Whether hail stops, or the service is to leave. */

@@ -51,7 +51,7 @@ export class AgentWorld implements AsyncDisposable {
    */
   async release(name: string, script = "exit 0", stoptime = 1_700_000_000): Promise<number> {
     const id = ++this.#builds;
-    const path = `${this.folder}/store/${String(id).padStart(32, "0")}-${name}-${id}`;
+    const path = this.storePath(name, id);
     await Deno.mkdir(`${path}/bin`, { recursive: true });
     const write = (program: string, what: string) =>
       Deno.writeTextFile(
@@ -69,6 +69,11 @@ export class AgentWorld implements AsyncDisposable {
       stoptime,
     });
     return id;
+  }
+
+  /** The store path of a build of a service. */
+  storePath(name: string, id: number): string {
+    return `${this.folder}/store/${String(id).padStart(32, "0")}-${name}-${id}`;
   }
 
   /** Writes the configuration: the lines at its top, and the lines of each service. */

@@ -165,14 +165,16 @@ export class IdleWorld implements Disposable {
    * Lets hail have kept a service: versions 1 to `versions` were deployed, of which the last is active.
    *
    * @param config The configuration file of its agent; null for a classic hail.
+   * @param unopened Whether hail could not keep it so far.
    */
   keep(
     name: string,
-    { more = {}, record = {}, versions = 3, config = CONFIG }: {
+    { more = {}, record = {}, versions = 3, config = CONFIG, unopened = false }: {
       readonly more?: Partial<ServiceSettings>;
       readonly record?: Partial<ServiceRecord>;
       readonly versions?: number;
       readonly config?: string | null;
+      readonly unopened?: boolean;
     } = {},
   ): ServiceSettings {
     const settings = this.settings(name, more);
@@ -184,7 +186,7 @@ export class IdleWorld implements Disposable {
       folder: this.state,
       profile,
       jobUri: jobUri.text,
-      settings: encodeSettings(storedSettings(settings, config)),
+      settings: encodeSettings({ ...storedSettings(settings, config), ...(unopened ? { unopened } : {}) }),
       gid: null,
       storeFolder: this.store,
       now: () => this.#clock++,
