@@ -69,17 +69,11 @@ export class Waker {
     const heard = (event: Event) => event.name === "wake-secret-readable" ? this.#once(event) : report(event);
     const wanted = JSON.stringify([where, stampOf(where.secretFile)]);
     if (this.#listener !== null && wanted === this.#listens) return true;
-    const before = this.#listener;
-    // It has to give up its port first. Another one goes on until the new one listens.
-    const mustGoFirst = before !== null && before.address.port === where.port;
     try {
-      const listener = await listenForWakes(
-        { ...where, wake, clock, report: heard },
-        async () => {
-          if (mustGoFirst) await this.#close();
-        },
-      );
-      if (!mustGoFirst) await this.#close();
+      // The old one goes on until the new one listens, unless that one needs its port.
+      const giveWay = this.#listener?.address.port === where.port ? () => this.#close() : undefined;
+      const listener = await listenForWakes({ ...where, wake, clock, report: heard }, giveWay);
+      await this.#close();
       this.#listener = listener;
       this.#listens = wanted;
       return true;

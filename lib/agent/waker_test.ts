@@ -152,3 +152,27 @@ Deno.test("a waker goes on where nothing has changed, and ends its tries when it
   assert.equal(world.named("wake-listening").length, 1);
   assert.equal(await world.ask(second, FIRST), 202);
 });
+
+Deno.test("a waker whose new address is not of this host goes on at the old one, also with the same port", async () => {
+  await using world = new World();
+  world.write(FIRST);
+  const port = freePort();
+  await world.listen(port);
+  // RFC 5737 keeps it for documentation.
+  await world.waker.listen({ hostname: "192.0.2.1", port, secretFile: world.secretFile });
+  assert.match(world.named("wake-failed")[0] ?? "", /still woken .* this host does not have the address/);
+  assert.equal(await world.ask(port, FIRST), 202);
+});
+
+Deno.test("a waker whose address is a name looks it up, and says where it has none", async () => {
+  await using world = new World();
+  world.write(FIRST);
+  const port = freePort();
+  await world.waker.listen({ hostname: "no-such-host.invalid", port, secretFile: world.secretFile });
+  assert.match(
+    world.named("wake-failed")[0] ?? "",
+    /its name could not be resolved \((ENOTFOUND|EAI_AGAIN|not within 5 s)\)/,
+  );
+  await world.waker.listen({ hostname: "localhost", port, secretFile: world.secretFile });
+  assert.equal(world.named("wake-listening").length, 1);
+});

@@ -1,3 +1,5 @@
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
 import { Failure } from "../failure/failure.ts";
 import { readSecretFile } from "../netrc/secret_file.ts";
 import type { Report } from "../report/event.ts";
@@ -10,6 +12,8 @@ import { readSecret } from "./secret.ts";
 
 /** How many connections are open at once at the most; the next one takes the place of the oldest. */
 export const CONNECTION_LIMIT = 64;
+/** How long the name of an address may take to be resolved, in milliseconds. */
+const LOOKUP_LIMIT = 5_000;
 /** How long to wait when no connection can be taken, as where no file descriptor is left, in milliseconds. */
 const ACCEPT_PAUSE = 1_000;
 
@@ -44,17 +48,16 @@ export interface WakeListener {
  * HTTP is read here by hand, one request for each connection: neither server of Deno's limits how slowly a request may
  * come on all versions that hail is compiled with.
  *
- * @param ready Called when the secret is known to be usable, before the address is taken.
+ * @param giveWay Called if another listener has the address, which is tried once more then.
  * @throws {Failure} `usage` if the secret cannot be used, or if the address cannot be listened on.
  */
 export async function listenForWakes(
   options: WakeOptions,
-  ready: () => Promise<void> = () => Promise.resolve(),
+  giveWay?: () => Promise<void>,
 ): Promise<WakeListener> {
   const { hostname, port, secretFile, report } = options;
   const secret = await readSecret(secretFile, { read: readSecretFile, report });
-  await ready();
-  const listener = bind(hostname, port);
+  const listener = await bind(hostname, port, giveWay);
   const address = { hostname: listener.addr.hostname, port: listener.addr.port };
   const shown = showAddress(address.hostname, address.port);
   report({
@@ -66,9 +69,20 @@ export async function listenForWakes(
   return new Listener(listener, address, secret, options);
 }
 
-function bind(hostname: string, port: number): Deno.TcpListener {
+async function bind(
+  hostname: string,
+  port: number,
+  giveWay: (() => Promise<void>) | undefined,
+): Promise<Deno.TcpListener> {
   try {
-    return Deno.listen({ hostname, port });
+    const options = { hostname: await addressOf(hostname), port };
+    try {
+      return Deno.listen(options);
+    } catch (error) {
+      if (giveWay === undefined || !(error instanceof Deno.errors.AddrInUse)) throw error;
+      await giveWay();
+      return Deno.listen(options);
+    }
   } catch (error) {
     throw new Failure("usage", {
       what: `wake address ${showAddress(hostname, port)}`,
@@ -79,7 +93,31 @@ function bind(hostname: string, port: number): Deno.TcpListener {
   }
 }
 
+/** Deno.listen would look a name up itself, and all of hail would wait for that. */
+async function addressOf(hostname: string): Promise<string> {
+  if (isIP(hostname) !== 0) return hostname;
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => reject(new LookupFault(`not within ${LOOKUP_LIMIT / 1000} s`)),
+    LOOKUP_LIMIT,
+  );
+  try {
+    const found = lookup(hostname).catch((error) => {
+      throw new LookupFault(error instanceof Error && "code" in error ? String(error.code) : "unknown");
+    });
+    return (await Promise.race([found, late])).address;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A name has no address, as far as can be told. */
+class LookupFault extends Error {
+  override readonly name = "LookupFault";
+}
+
 function whyNot(error: unknown): string {
+  if (error instanceof LookupFault) return `its name could not be resolved (${error.message})`;
   if (error instanceof Deno.errors.AddrInUse) return "another program listens there";
   if (error instanceof Deno.errors.AddrNotAvailable) return "this host does not have the address";
   if (error instanceof Deno.errors.PermissionDenied) return "hail may not listen there";

@@ -421,7 +421,7 @@ Deno.test("wake: an address that cannot be listened on is a matter of the config
       /^wake address 127\.0\.0\.1:\d+: another program/,
     ],
     [{ hostname: "192.0.2.1" }, /does not have the address/],
-    [{ hostname: "no such host" }, /cannot be listened on/],
+    [{ hostname: "no such host" }, /its name could not be resolved/],
   ];
   for (const [where, says] of rows) {
     const refused = listening(where);

@@ -272,7 +272,8 @@ Deno.test("wake-hail: a hundred hosts that do not answer leave time for the othe
   let [open, most] = [0, 0];
   await using crowded = startRawServer(async (_request, answer) => {
     most = Math.max(most, ++open);
-    await answer.pause(1);
+    // Slow enough that all of them in a row would take too long.
+    await answer.pause(200);
     open--;
     await answer.write("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n");
     answer.close();
@@ -287,7 +288,7 @@ Deno.test("wake-hail: a hundred hosts that do not answer leave time for the othe
     assert.equal(status, 1);
     assert.deepEqual(at.woken, ["api"]);
     assert.equal(crowded.requests.length, busy.length);
-    assert.equal(most, 1, "one connection to a host");
+    assert.ok(most > 1 && most <= 8, `${most} connections to a host`);
     const said = stderr.trimEnd().split("\n");
     assert.equal(said.length, silent.length, "nothing is said of the others");
     for (const line of said) assert.match(line, /: .*timed out$/);
