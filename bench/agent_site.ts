@@ -4,12 +4,17 @@
  * @module
  */
 
+import { fileURLToPath } from "node:url";
 import { ask } from "../lib/control/client.ts";
 import { AGENT_SOCKET } from "../lib/journal/state_folder.ts";
 import { systemClock } from "../lib/time/system_clock.ts";
 import { FakeHydra, type HydraRequest } from "../tests/support/fake_hydra.ts";
 import { PrivateNix } from "../tests/support/private_nix.ts";
 import { SampleProfiles } from "../tests/support/sample_profile.ts";
+
+/** The sample program for Hydra's plugin RunCommand, and what a real Hydra gave to it. */
+const WAKE_HAIL = fileURLToPath(new URL("../contrib/hydra-run-command/wake-hail", import.meta.url));
+const PAYLOAD = fileURLToPath(new URL("../tests/hydra/captures/runcommand-payload-ok.json", import.meta.url));
 
 /** What takes longer hangs, in milliseconds. */
 const LIMIT = 900_000;
@@ -60,8 +65,18 @@ export class AgentHost implements AsyncDisposable {
       this.hydra.setLatest(job, { id: 1, path: this.path });
       tables.push(`[services.s${number}]\njob-uri = "${this.hydra.jobUri(job)}"\nprofile = "${profile}"\n`);
     }
-    const top = 'poll-period = "1m"\nsoak-time = "0"\nactivation-runner = "child"\nlog-level = "error"\n';
-    await Deno.writeTextFile(`${folder}/config.toml`, `${top}\n${tables.join("\n")}`);
+    const port = freePort();
+    await Deno.writeTextFile(`${folder}/secret`, "a-secret-of-some-length\n", { mode: 0o600 });
+    const top = [
+      'poll-period = "1m"',
+      'soak-time = "0"',
+      'activation-runner = "child"',
+      'log-level = "error"',
+      `wake-listen = "127.0.0.1:${port}"`,
+      `wake-secret-file = "${folder}/secret"`,
+    ];
+    await Deno.writeTextFile(`${folder}/config.toml`, `${top.join("\n")}\n\n${tables.join("\n")}`);
+    await Deno.writeTextFile(`${folder}/table`, `*:*:* http://127.0.0.1:${port}/wake/s0\n`);
     return new AgentSite(this, folder, `bench/site-${this.#sites}`, services);
   }
 
@@ -131,16 +146,52 @@ export class AgentSite {
     if (answer === null) throw new Error("no agent listens");
   }
 
+  /** Does what Hydra does when a build has ended: runs the sample program, which wakes the first service over HTTP. */
+  async tellOfBuild(): Promise<void> {
+    const { success } = await new Deno.Command(WAKE_HAIL, {
+      args: [`${this.folder}/table`, `${this.folder}/secret`],
+      env: { HYDRA_JSON: PAYLOAD },
+      stdin: "null",
+    }).output();
+    if (!success) throw new Error("the agent could not be woken over HTTP");
+  }
+
+  /**
+   * Keeps the agent busy: one service's activation hangs, and another one's writes lines, as fast as that may be.
+   *
+   * @param rate Lines a second.
+   * @returns Ends it.
+   */
+  async keepBusy(rate: number): Promise<() => Promise<void>> {
+    const over = `${this.folder}/over`;
+    const lines = Math.ceil(rate / 20);
+    const scripts = [
+      `until [ -e ${over} ]; do sleep 0.1; done`,
+      `text=$(printf 'a line of the log that nobody asked for %d\\n' {1..${lines}})\n` +
+      `until [ -e ${over} ]; do echo "$text"; sleep 0.05; done`,
+    ];
+    for (const [index, script] of scripts.entries()) {
+      const { activated } = await this.release(index + 1, script);
+      await this.poll(index + 1);
+      await activated;
+    }
+    return async () => {
+      await Deno.writeTextFile(over, "");
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+    };
+  }
+
   /**
    * Lets a new build be the latest of a service; it is in the store already. Its activation tells that it has begun.
    *
+   * @param script What it does then.
    * @returns Resolves when it has.
    */
-  async release(service: number): Promise<{ readonly activated: Promise<number> }> {
+  async release(service: number, script = ""): Promise<{ readonly activated: Promise<number> }> {
     const { samples, hydra, listener } = this.host;
     const id = this.host.nextBuild();
     const version = String(id);
-    const activate = `#!/bin/bash\necho ${version} >/dev/tcp/127.0.0.1/${listener.addr.port}\n`;
+    const activate = `#!/bin/bash\necho ${version} >/dev/tcp/127.0.0.1/${listener.addr.port}\n${script}\n`;
     const { storePath } = await samples.build({ version, activate });
     hydra.setLatest(`${this.jobset}/s${service}`, { id, path: storePath });
     return { activated: within(LIMIT, this.#heard(version), "no activation began") };
@@ -155,6 +206,11 @@ export class AgentSite {
       if (new TextDecoder().decode(buffer.subarray(0, length)).trim() === version) return now;
     }
   }
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
 }
 
 /** @throws {Error} If it takes longer. */

@@ -32,7 +32,12 @@ const PARTS: Readonly<Record<string, Part>> = {
 };
 
 /** What the contenders run, by the package of Debian that it is in. */
-const PROGRAMS: Readonly<Record<string, string>> = { "nix-bin": "nix-env", curl: "curl", jq: "jq" };
+const PROGRAMS: Readonly<Record<string, string>> = {
+  "nix-bin": "nix-env",
+  curl: "curl",
+  jq: "jq",
+  python3: "python3",
+};
 
 async function main(args: readonly string[]): Promise<number> {
   const unknown = args.find((name) => !(name in PARTS));
