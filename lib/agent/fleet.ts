@@ -14,6 +14,7 @@ import { takeOverRenamed } from "./rename.ts";
 import { Service } from "./service.ts";
 import type { StageBoard } from "./stage_board.ts";
 import { findOrphans, type Orphan } from "./strays.ts";
+import { Unopened } from "./unopened.ts";
 
 /** What the services of one hail need. */
 export interface FleetPorts {
@@ -55,6 +56,7 @@ const AT_ONCE = 10;
 export class Fleet {
   readonly #ports: FleetPorts;
   readonly #order = new Order();
+  readonly #unopened: Unopened | null;
   readonly #services = new Map<ProfilePath, Service>();
   /** What the configuration says now. */
   #wanted = new Map<ProfilePath, ServiceSettings>();
@@ -64,13 +66,17 @@ export class Fleet {
   #applied = new AbortController();
   /** The removals that are under way; each is called off by its controller if it does not hold any more. */
   readonly #removals = new Map<AbortController, () => boolean>();
-  /** Called when a removal of a profile has failed, and is to be tried again later. */
+  /** The profiles whose removal has failed, and is to be tried again later. */
+  readonly #stuck = new Set<ProfilePath>();
+  /** Called when a removal of a profile has failed. */
   readonly #impatient = new Map<ProfilePath, Set<() => void>>();
   /** Settles when all that was begun for a profile has ended. */
   readonly #affairs = new Map<ProfilePath, Promise<void>>();
 
   constructor(ports: FleetPorts) {
     this.#ports = ports;
+    const { config, folder, gid, shared: { clock } } = ports;
+    this.#unopened = config === null ? null : new Unopened(folder, gid, clock);
   }
 
   /**
@@ -93,6 +99,7 @@ export class Fleet {
   /** Keeps the services. Resolves when hail was told to stop, and all of them have come to rest. */
   async start(services: readonly ServiceSettings[]): Promise<void> {
     const { stop, shared: { clock }, config } = this.#ports;
+    this.#unopened?.begin();
     this.#want(services);
     // All have their places in the order before the first one begins.
     const added = services.map((settings) => this.#services.get(settings.profile) ?? this.#add(settings));
@@ -192,6 +199,7 @@ export class Fleet {
   async close(): Promise<void> {
     const closed = await Promise.allSettled([...this.#services.values()].map((service) => service.close()));
     for (const one of closed) if (one.status === "rejected") this.#ports.report(failureEvent(one.reason));
+    await this.#unopened?.close();
   }
 
   #want(services: readonly ServiceSettings[]): void {
@@ -217,6 +225,7 @@ export class Fleet {
     const service = new Service(settings, {
       ...this.#ports,
       order: this.#order,
+      unopened: this.#unopened,
       prepare: (of) => this.#prepare(of),
       lazyLimit: () => Math.max(LAZY_LIMIT, LAZY_LIMIT_EACH * this.#wanted.size),
     });
@@ -267,16 +276,18 @@ export class Fleet {
       const off = new AbortController();
       this.#removals.set(off, () => decide() === decided);
       try {
-        const isOpen = (of: string) => !!this.#services.get(of as ProfilePath)?.record();
-        const what = { profile, name, how: decided, calledOff: off.signal, isOpen };
+        const what = { profile, name, how: decided, calledOff: off.signal };
         await removeService({ ...what, folder, config, report, stop }, shared);
         if (!off.signal.aborted) return;
       } catch (error) {
         if (stop.gently.aborted) return;
         const delay = nextDelay({ failures, period: REMOVAL_PERIOD, random: Math.random() });
         report({ ...failureEvent(error, { failures, retry_in_ms: Math.round(delay) }), service: name });
+        if (off.signal.aborted) continue;
+        this.#stuck.add(profile);
         for (const goOn of this.#impatient.get(profile) ?? []) goOn();
-        if (!off.signal.aborted) await this.#sleep(delay);
+        await this.#sleep(delay);
+        this.#stuck.delete(profile);
       } finally {
         this.#removals.delete(off);
       }
@@ -299,22 +310,25 @@ export class Fleet {
   async #prepare(settings: ServiceSettings): Promise<void> {
     const { config, folder, report, stop, shared } = this.#ports;
     if (config === null) return;
+    const holds = () => this.#wanted.get(settings.profile)?.name === settings.name;
     // It must have come to rest under its name of before, or on its profile of before.
     for (const [profile, name] of this.#names) {
+      // What has left waits for nobody that came later, who may wait for it.
+      if (!holds()) return;
       if (profile === settings.profile || this.#wanted.has(profile)) continue;
       if (name === settings.renamedFrom) await this.#affairs.get(profile);
       else if (name === settings.name) await this.#untilStuck(profile);
     }
-    if (settings.renamedFrom === undefined) return;
+    if (settings.renamedFrom === undefined || !holds()) return;
     const services = [...this.#wanted.values()];
     const busy = [...this.#affairs.keys()].filter((profile) => profile !== settings.profile);
-    await takeOverRenamed(settings, { services, busy, config, folder, report, stop }, shared);
+    await takeOverRenamed(settings, { services, busy, config, folder, report, stop, holds }, shared);
   }
 
   /** Waits until all that was begun for a profile has ended, or what is left of it can be done only later. */
   async #untilStuck(profile: ProfilePath): Promise<void> {
     const affair = this.#affairs.get(profile);
-    if (affair === undefined) return;
+    if (affair === undefined || this.#stuck.has(profile)) return;
     const { promise: stuck, resolve } = Promise.withResolvers<void>();
     const waiting = this.#impatient.get(profile) ?? new Set();
     this.#impatient.set(profile, waiting.add(resolve));

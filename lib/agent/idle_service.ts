@@ -37,8 +37,6 @@ export interface IdleOptions {
   /** The state folder that its database lies in. */
   readonly folder: string;
   readonly report: Report;
-  /** Whether the database of a profile is open in this process. None is where that is not said. */
-  readonly isOpen?: (profile: string) => boolean;
 }
 
 /**

@@ -1,17 +1,13 @@
 import type { Deployer } from "../deployment/deployer.ts";
 import type { Gates } from "../deployment/ports.ts";
 import type { ServiceRecord } from "../deployment/record.ts";
-import { Failure } from "../failure/failure.ts";
 import type { Connection } from "../hydra/connection.ts";
 import { type JournalOwner, type OpenJournal, openJournal } from "../journal/open.ts";
-import { readService } from "../journal/read.ts";
-import { identify } from "../journal/state_file.ts";
-import { databaseName } from "../journal/state_folder.ts";
 import { type HeldProfile, lockProfile, type ProfileLock } from "../nix/profile_lock.ts";
 import { storeFolder } from "../nix/store_path.ts";
 import type { Report } from "../report/event.ts";
 import type { ServiceSettings } from "../settings/service.ts";
-import { decodeSettings, encodeSettings, storedSettings } from "../settings/stored.ts";
+import { encodeSettings, storedSettings } from "../settings/stored.ts";
 import { composeDeployer, composeGates, composeHydra, netrcFileOf, type Shared } from "./compose.ts";
 import { stampOf } from "./file_stamp.ts";
 import type { BoardPlace, StageBoard } from "./stage_board.ts";
@@ -95,36 +91,6 @@ export class OpenService {
       journal?.close();
       lock?.release();
       throw error;
-    }
-  }
-
-  /**
-   * Writes down why a service could not be opened, and when that is tried again, so that operators see it. Where that cannot be
-   * written, or another hail holds the profile, nothing is: the log has it. A service that was never kept by this hail is not
-   * taken for one that was.
-   */
-  static async noteFailure(
-    settings: ServiceSettings,
-    ports: OpenPorts,
-    { failure, retryAt }: { readonly failure: Failure; readonly retryAt: number },
-  ): Promise<void> {
-    const { shared } = ports;
-    let lock: ProfileLock | null = null;
-    let journal: OpenJournal | null = null;
-    try {
-      lock = await lockProfile(settings.profile, storeFolder(shared.env));
-      journal = openJournalOf(settings, ports, ownerMeanwhile(settings, ports));
-      const { code, message, next } = failure;
-      journal.note({
-        failures: journal.record.failures + 1,
-        lastFailure: { at: shared.clock.now(), code, message, next },
-        nextPollAt: retryAt,
-      });
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-    } finally {
-      journal?.close();
-      lock?.release();
     }
   }
 
@@ -235,37 +201,13 @@ function ownerOf(settings: ServiceSettings, config: string | null): JournalOwner
   return { jobUri: settings.jobUri.text, settings: encodeSettings(storedSettings(settings, config)) };
 }
 
-/**
- * Who a service belongs to that could not be opened: what another hail has kept is still its own.
- *
- * @throws {Failure} As `readService`.
- */
-function ownerMeanwhile(settings: ServiceSettings, { shared, folder, config }: OpenPorts): JournalOwner {
-  const stored = storedSettings(settings, config);
-  const jobUri = settings.jobUri.text;
-  const file = `${folder}/${databaseName(settings.profile)}`;
-  if (identify(file) === null) return { jobUri, settings: encodeSettings({ ...stored, unopened: true }) };
-  const before = readService(file, { storeFolder: storeFolder(shared.env) });
-  try {
-    const known = decodeSettings(before.settings);
-    if (known?.agent?.config !== config) return { jobUri: before.jobUri, settings: before.settings };
-    return {
-      jobUri,
-      settings: encodeSettings(known?.unopened === true ? { ...stored, unopened: true } : stored),
-    };
-  } finally {
-    before.close();
-  }
-}
-
 /** @throws {Failure} As `openJournal`. */
 function openJournalOf(
   settings: ServiceSettings,
   { shared, report, folder, gid, config, lazyLimit }: OpenPorts,
-  owner = ownerOf(settings, config),
 ): OpenJournal {
   return openJournal({
-    ...owner,
+    ...ownerOf(settings, config),
     folder,
     profile: settings.profile,
     gid,

@@ -31,10 +31,11 @@ interface Place {
 export class Order {
   readonly #places = new Map<string, Place>();
 
-  /** A service is there from now on. */
+  /** A service is there from now on. Where it is already, nothing changes. */
   enter(name: string, before: Before): void {
-    const { promise, resolve } = Promise.withResolvers<void>();
     const former = this.#places.get(name);
+    if (former?.before === before) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
     this.#places.set(name, {
       before,
       started: promise,
@@ -57,8 +58,9 @@ export class Order {
   }
 
   /** What a service ran when hail came was activated, or that has failed: at a start, the next ones need not wait longer. */
-  noteStarted(name: string): void {
-    this.#places.get(name)?.noteStarted();
+  noteStarted(name: string, before: Before): void {
+    const place = this.#places.get(name);
+    if (place?.before === before) place.noteStarted();
   }
 
   /**
@@ -67,10 +69,10 @@ export class Order {
    * @param begunAt When it began to: what was built later it cannot have seen, however long a deployment took. Null where it
    * could not look.
    */
-  notePass(name: string, begunAt: number | null): void {
+  notePass(name: string, before: Before, begunAt: number | null): void {
     const place = this.#places.get(name);
     // Whoever waits for one that could not look is not woken: it would only ask that one to look again, at once.
-    if (place === undefined || begunAt === null) return;
+    if (place?.before !== before || begunAt === null) return;
     place.passedAt = begunAt;
     place.passes += 1;
     this.#wake(place);

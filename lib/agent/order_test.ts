@@ -25,27 +25,27 @@ function world() {
 }
 
 Deno.test("a service waits until the one before it has looked for a build of its own, and asks it to", () => {
-  const { order, polls, ask, become, woken } = world();
+  const { order, polls, ask, become, woken, db } = world();
   become(ACTIVE);
   assert.match(ask() ?? "", /after db, which has not looked for a new build yet/);
   assert.deepEqual(polls, ["db"]);
-  order.notePass("db", 999);
+  order.notePass("db", db, 999);
   assert.equal(woken(), 1);
   assert.match(ask() ?? "", /has not looked/);
-  order.notePass("db", 1_000);
+  order.notePass("db", db, 1_000);
   assert.equal(woken(), 2);
   assert.equal(ask(), null);
-  order.notePass("db", 2_000);
+  order.notePass("db", db, 2_000);
   assert.equal(woken(), 2, "it waits no longer");
 });
 
 Deno.test("a clock that was set back keeps nobody waiting for ever, and makes nobody poll without end", () => {
-  const { order, polls, ask, become } = world();
+  const { order, polls, ask, become, db } = world();
   become(ACTIVE);
   const future = 1e12;
   for (const now of [10, 11]) {
     assert.match(ask(future) ?? "", /has not looked/);
-    order.notePass("db", now);
+    order.notePass("db", db, now);
   }
   assert.equal(ask(future), null, "the second pass was begun after the question");
   assert.equal(polls.length, 2);
@@ -53,8 +53,8 @@ Deno.test("a clock that was set back keeps nobody waiting for ever, and makes no
 });
 
 Deno.test("a service waits while the one before it is not active, and says why", () => {
-  const { order, ask, become, state, polls } = world();
-  order.notePass("db", 5_000);
+  const { order, ask, become, state, polls, db } = world();
+  order.notePass("db", db, 5_000);
   const newer = { id: 2, name: "db-2", outPath: path.replace("-db", "-db-2") as StorePath, finishedAt: 0 };
   const closed = { gate: "window", why: "outside of its maintenance windows", askAgainAt: null };
   for (
@@ -97,13 +97,13 @@ Deno.test("nobody waits for a service that is not there, or has left", async () 
 });
 
 Deno.test("at a start a service waits for the ones before it, however their start ends, and no longer than hail runs", async () => {
-  const { order } = world();
+  const { order, db } = world();
   const stop = new AbortController();
   let over = false;
   const waits = order.waitForStart(["db"], stop.signal).then(() => over = true);
   await Promise.resolve();
   assert.equal(over, false);
-  order.noteStarted("db");
+  order.noteStarted("db", db);
   await waits;
   assert.equal(over, true);
   const other = order.waitForStart(["web"], stop.signal);
@@ -112,13 +112,32 @@ Deno.test("at a start a service waits for the ones before it, however their star
 });
 
 Deno.test("a pass that could not look counts for nothing, and wakes nobody", () => {
-  const { order, ask, become, woken } = world();
+  const { order, ask, become, woken, db } = world();
   become(ACTIVE);
   assert.match(ask() ?? "", /has not looked/);
-  order.notePass("db", null);
+  order.notePass("db", db, null);
   assert.equal(woken(), 0);
   assert.match(ask() ?? "", /has not looked/);
-  order.notePass("db", 2_000);
+  order.notePass("db", db, 2_000);
   assert.equal(woken(), 1);
   assert.equal(ask(), null);
+});
+
+Deno.test("who takes a place that is its own already changes nothing; what another one does there does not count", () => {
+  const { order, db, ask, become, polls } = world();
+  become(ACTIVE);
+  order.notePass("db", db, 1_000);
+  order.enter("db", db);
+  assert.equal(ask(), null);
+  const other = { record: () => ({ ...emptyRecord(0), ...ACTIVE }), poll: () => polls.push("other") };
+  order.enter("db", other);
+  order.notePass("db", db, 5_000);
+  order.leave("db", db);
+  assert.match(ask() ?? "", /has not looked/);
+  assert.deepEqual(polls, ["other"]);
+  // It comes back to its place.
+  order.enter("db", db);
+  order.leave("db", other);
+  assert.match(ask() ?? "", /has not looked/);
+  assert.deepEqual(polls, ["other", "db"]);
 });

@@ -28,8 +28,6 @@ export interface RemovalOptions {
   readonly stop: Stop;
   /** Aborted where the service is to stay after all. What can be undone no more is done to its end. */
   readonly calledOff?: AbortSignal;
-  /** Whether the database of a profile is open in this process. None is where that is not said. */
-  readonly isOpen?: (profile: string) => boolean;
 }
 
 /**
@@ -103,10 +101,6 @@ async function remove(
   }
   const { calledOff = NEVER } = options;
   if (calledOff.aborted) return stays(service, options);
-  if (service.settings.unopened === true) {
-    removeState(folder, profile);
-    return `hail has never kept ${profile}, and does nothing to it`;
-  }
   // All that is left to do with it was to take it away behind a change of its name.
   if (renaming !== undefined && await finishRenamed(service, options, shared)) {
     return "it goes on under its new name";

@@ -317,18 +317,3 @@ Deno.test("a removal that is called off before it begins writes nothing; what ha
   await remove(world, "purge", CONFIG, { calledOff: off.signal });
   assert.deepEqual(Object.keys(world.links()), [".web.hail-lock"]);
 });
-
-Deno.test("a service that was never kept is forgotten, and nothing is done to it", async () => {
-  for (const how of ["keep", "deactivate", "purge"] as const) {
-    for (const config of [CONFIG, null]) {
-      using world = new IdleWorld();
-      world.keep("web", { versions: 0, unopened: true });
-      world.point(world.profile("web"), 1, world.version(9));
-      const { message } = await remove(world, how, config);
-      assert.match(message, /^hail has never kept .*\/web, and does nothing to it$/);
-      assert.deepEqual(Object.keys(world.links()), [".web.hail-lock", "web", "web-1-link"]);
-      assert.deepEqual(world.sight().state, []);
-      assert.deepEqual(world.commands, []);
-    }
-  }
-});

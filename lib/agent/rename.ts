@@ -1,11 +1,10 @@
+import { existsSync } from "node:fs";
 import { STATES } from "../deployment/machine.ts";
 import type { Stop } from "../deployment/ports.ts";
 import type { ServiceRecord } from "../deployment/record.ts";
 import { copyService } from "../journal/copy.ts";
 import { findGroup } from "../journal/group.ts";
-import { readService } from "../journal/read.ts";
 import { removeState } from "../journal/remove.ts";
-import { identify } from "../journal/state_file.ts";
 import { databaseName } from "../journal/state_folder.ts";
 import { generations } from "../nix/generations.ts";
 import { createRunLogged } from "../nix/nix_command.ts";
@@ -15,7 +14,7 @@ import { storeFolder, type StorePath } from "../nix/store_path.ts";
 import { createSwitch } from "../nix/switch.ts";
 import type { Event, Report } from "../report/event.ts";
 import type { ServiceSettings } from "../settings/service.ts";
-import { decodeSettings, encodeSettings, storedSettings } from "../settings/stored.ts";
+import { encodeSettings, storedSettings } from "../settings/stored.ts";
 import { STATE_GROUP } from "./compose.ts";
 import { type IdleOptions, IdleService, lockForNow, type RemovalShared } from "./idle_service.ts";
 import { readStrays } from "./strays.ts";
@@ -32,6 +31,8 @@ export interface RenameOptions {
   readonly folder: string;
   readonly report: Report;
   readonly stop: Stop;
+  /** Whether the service is still to go on from there: asked once more before anything is done. @default always */
+  readonly holds?: () => boolean;
 }
 
 /**
@@ -55,15 +56,14 @@ export async function takeOverRenamed(
 ): Promise<void> {
   const { profile, name, renamedFrom } = service;
   if (renamedFrom === undefined) return;
-  const { config, folder, stop } = options;
+  const { config, folder, stop, holds = () => true } = options;
   // The events of an agent say of which service they are.
   const report = (event: Event) => options.report({ ...event, service: name });
   const strays = readStrays({ ...options, storeFolder: storeFolder(shared.env) });
   const before = strays.find(({ settings: { agent } }) =>
     agent?.config === config && agent.name === renamedFrom
   );
-  if (before?.settings.unopened === true) await forget(before.profile, folder, shared);
-  if (before === undefined || before.settings.unopened === true) {
+  if (before === undefined) {
     if (hasState(folder, profile)) return;
     return report({
       name: "rename-unknown",
@@ -77,23 +77,12 @@ export async function takeOverRenamed(
     const other = await lockForNow(profile, shared);
     try {
       // At a reload a thousand services may get other names.
-      await shared.turns.activation.take(
-        stop.gently,
-        () => rename(service, { ...options, report, from: before.profile }, shared),
-      );
+      await shared.turns.activation.take(stop.gently, async () => {
+        if (holds()) await rename(service, { ...options, report, from: before.profile }, shared);
+      });
     } finally {
       other.release();
     }
-  } finally {
-    lock.release();
-  }
-}
-
-/** Forgets a service that could not be kept so far. */
-async function forget(profile: ProfilePath, folder: string, shared: RemovalShared): Promise<void> {
-  const lock = await lockForNow(profile, shared);
-  try {
-    removeState(folder, profile);
   } finally {
     lock.release();
   }
@@ -107,13 +96,11 @@ async function forget(profile: ProfilePath, folder: string, shared: RemovalShare
  */
 export async function finishRenamed(
   old: IdleService,
-  { folder, profile, isOpen = () => false }: Pick<IdleOptions, "folder" | "profile" | "isOpen">,
+  { folder, profile }: Pick<IdleOptions, "folder" | "profile">,
   shared: RemovalShared,
 ): Promise<boolean> {
   const { renaming } = old.settings;
-  if (renaming === undefined) return false;
-  // To read a database that is open here would end the locks of its journal.
-  if (!isOpen(renaming) && !isKept(renaming, folder, shared)) return false;
+  if (renaming === undefined || !hasState(folder, renaming)) return false;
   await old.removeProfile(true);
   shared.failPoint?.("rename unlinked");
   removeState(folder, profile);
@@ -130,8 +117,6 @@ async function rename(
   const place = { profile: from, folder, report };
   const old = IdleService.read(place, shared);
   if (old === null) return;
-  // Only why it could not be kept is remembered: there is more to be had.
-  if (hasState(folder, profile) && !isKept(profile, folder, shared)) removeState(folder, profile);
   const fields = { from, profile };
   if (!await finishRenamed(old, place, shared)) {
     const why = await hindrance(old, profile, folder, shared);
@@ -217,21 +202,7 @@ function neededPaths({ state, work, previous }: ServiceRecord): ReadonlySet<Stor
   return new Set(versions.flatMap((version) => version?.path ?? []));
 }
 
-/**
- * Whether a service is remembered as one that was kept.
- *
- * @throws {Failure} As `readService`.
- */
-function isKept(profile: string, folder: string, { env }: RemovalShared): boolean {
-  if (!hasState(folder, profile)) return false;
-  const stored = readService(`${folder}/${databaseName(profile)}`, { storeFolder: storeFolder(env) });
-  try {
-    return decodeSettings(stored.settings)?.unopened !== true;
-  } finally {
-    stored.close();
-  }
-}
-
+/** Whether there is a database. It is not opened: it may be open in this process, and to close it would end its locks. */
 function hasState(folder: string, profile: string): boolean {
-  return identify(`${folder}/${databaseName(profile)}`) !== null;
+  return existsSync(`${folder}/${databaseName(profile)}`);
 }

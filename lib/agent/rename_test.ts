@@ -176,49 +176,6 @@ Deno.test("a profile that another hail holds is not touched", async () => {
   }
 });
 
-Deno.test("why a service could not be kept so far is forgotten for what it goes on from", async () => {
-  using world = new IdleWorld();
-  world.keep("web");
-  const { record } = world.stored("web");
-  world.keep("shop", { versions: 0, unopened: true });
-  await takeOver(world, shopOf(world));
-  assert.deepEqual(world.stored("shop").record, record);
-  assert.deepEqual(world.sight().state, ["shop.sqlite"]);
-  assert.deepEqual(world.named("renamed").length, 1);
-});
-
-Deno.test("a service that was never kept hands nothing on, and its profile stays", async () => {
-  using world = new IdleWorld();
-  world.keep("web", { versions: 0, unopened: true });
-  world.point(world.profile("web"), 1, world.version(9));
-  await takeOver(world, shopOf(world));
-  assert.deepEqual(Object.keys(world.links()), [".web.hail-lock", "web", "web-1-link"]);
-  assert.deepEqual(world.sight().state, []);
-  assert.deepEqual(world.named("rename-unknown").length, 1);
-});
-
-Deno.test("a change of name that was cut off is not taken for done where the new service could not be kept", async () => {
-  using world = new IdleWorld();
-  world.keep("web");
-  world.onStep = (step) => {
-    if (step === "rename noted") throw new Error("killed");
-  };
-  await assert.rejects(takeOver(world, shopOf(world)), /killed/);
-  world.onStep = () => {};
-  world.keep("shop", { versions: 0, unopened: true });
-  const { state: folder, report, stop, shared } = world;
-  const options = {
-    profile: world.profile("web"),
-    name: "web",
-    how: "keep",
-    folder,
-    config: CONFIG,
-  } as const;
-  const { message } = await removeService({ ...options, report, stop }, shared);
-  assert.match(message, /does not keep .*\/web any more/);
-  assert.ok("web" in world.links());
-});
-
 Deno.test("a removal that is called off leaves a change of name where it was", async () => {
   for (const place of ["before", "in its turn"]) {
     using world = new IdleWorld();

@@ -13,11 +13,14 @@ import { createOperator, createTee, type Tee } from "./operator.ts";
 import type { Order } from "./order.ts";
 import { phaseOf } from "./phase.ts";
 import { type Plan, replanned } from "./plan.ts";
+import type { Unopened } from "./unopened.ts";
 
 /** What a service needs of the hail that keeps it. */
 export interface ServicePorts extends OpenPorts {
   readonly order: Order;
   readonly stop: Stop;
+  /** Where operators see that it cannot be kept yet; null for a hail of the classic command line, which ends then. */
+  readonly unopened: Unopened | null;
   /** Called before each try to open it. What it throws is treated like what the opening throws. */
   readonly prepare: (settings: ServiceSettings) => Promise<void>;
 }
@@ -92,12 +95,10 @@ export class Service {
   reconfigure(settings: ServiceSettings): void {
     const { order } = this.#ports;
     const planned = this.settings.name;
-    if (settings.name !== planned) {
-      if (planned !== this.name) order.leave(planned, this);
-      // Those that come after it by its new name wait for what is under way now.
-      if (settings.name !== this.name) this.#enter(settings.name);
-    }
+    if (settings.name !== planned && planned !== this.name) order.leave(planned, this);
     this.#next = settings;
+    // Those that come after it by its new name wait for what is under way now.
+    this.#enter(settings.name);
     // Where this process ends before they come into force, another one finds what is to become of the service.
     this.#open?.own(settings);
     this.#bell.stir();
@@ -143,6 +144,8 @@ export class Service {
     const onHeld = (failure: Failure) => {
       // Whoever holds it keeps it, too; those after it are not to wait for the end of that.
       this.#noteStarted();
+      this.#hindrance = failure;
+      this.#ports.unopened?.note(this.settings, { failure, failures: 1, retryAt: null });
       const message = `${failure.message}. It is kept as soon as that one has ended.`;
       report({ ...failureEvent(failure), level: "warning", message });
     };
@@ -201,38 +204,37 @@ export class Service {
 
   /** Opens the service, however long it takes. It gives up when hail stops or the service is to leave. */
   async #openInTheEnd(): Promise<void> {
-    for (let failures = 1; !this.#isOver; failures++) {
-      if (this.#next !== null) this.#takeOver(this.#next);
-      let prepared = false;
-      try {
-        await this.#ports.prepare(this.#settings);
-        // To open it now would make a state of a service that has left.
-        if (this.#isOver) return;
-        prepared = true;
-        await this.open(true);
-        this.#hindrance = null;
-        return;
-      } catch (error) {
-        if (this.#isOver) return;
-        this.#hindrance = error instanceof Failure ? error : null;
-        await this.#pauseAfter(error, failures, prepared);
+    const { profile } = this.#settings;
+    try {
+      for (let failures = 1; !this.#isOver; failures++) {
+        if (this.#next !== null) this.#takeOver(this.#next);
+        try {
+          await this.#ports.prepare(this.#settings);
+          // To open it now would make a state of a service that has left.
+          if (this.#isOver) return;
+          // What was prepared may not be what the new settings need.
+          if (this.#next !== null) continue;
+          return await this.open(true);
+        } catch (error) {
+          if (this.#isOver) return;
+          this.#hindrance = error instanceof Failure ? error : null;
+          await this.#pauseAfter(error, failures);
+        }
       }
+    } finally {
+      this.#hindrance = null;
+      this.#ports.unopened?.forget(profile);
     }
   }
 
-  /**
-   * Says what has failed, and waits; the others need not wait for this service at the start.
-   *
-   * @param remember Whether operators are to see it in the status. A state must not be made before a change of name is done.
-   */
-  async #pauseAfter(error: unknown, failures: number, remember = false): Promise<void> {
-    const { report, shared: { clock }, stop } = this.#ports;
+  /** Says what has failed, and waits; the others need not wait for this service at the start. */
+  async #pauseAfter(error: unknown, failures: number): Promise<void> {
+    const { report, shared: { clock }, stop, unopened } = this.#ports;
     this.#noteStarted();
     const delay = nextDelay({ failures, period: OPEN_PERIOD, random: Math.random() });
     report(failureEvent(error, { failures, retry_in_ms: Math.round(delay) }));
-    if (remember && error instanceof Failure) {
-      const note = { failure: error, retryAt: clock.now() + delay };
-      await OpenService.noteFailure(this.#settings, this.#ports, note);
+    if (error instanceof Failure) {
+      unopened?.note(this.settings, { failure: error, failures, retryAt: clock.now() + delay });
     }
     await waitFor(delay, {
       clock,
@@ -280,7 +282,8 @@ export class Service {
   /** Lets those that come after this service know of each pass. */
   #observed({ deployer }: OpenService) {
     const { order, stop, shared: { clock } } = this.#ports;
-    const name = this.name;
+    // deno-lint-ignore no-this-alias -- the object below has a this of its own.
+    const service = this;
     return {
       get failures() {
         return deployer.failures;
@@ -295,7 +298,10 @@ export class Service {
           return result;
         } finally {
           // One that cannot look is waited for a while, but not for ever.
-          order.notePass(name, looked || deployer.failures >= HOPELESS ? begun : null);
+          const begunAt = looked || deployer.failures >= HOPELESS ? begun : null;
+          for (const one of new Set([service.name, service.settings.name])) {
+            order.notePass(one, service, begunAt);
+          }
         }
       },
     };
@@ -303,13 +309,15 @@ export class Service {
 
   /** Puts new settings into force. Where they cannot be, the old ones stay. */
   async #exchange(open: OpenService, next: ServiceSettings): Promise<void> {
-    const { report } = this.#ports;
+    const { report, order } = this.#ports;
     try {
       await open.exchange(next);
       this.#takeOver(next);
       report({ name: "reload", level: "info", message: "its new settings are in force" });
     } catch (error) {
       if (this.#next === next) this.#next = null;
+      if (next.name !== this.name && next.name !== this.settings.name) order.leave(next.name, this);
+      this.#enter(this.settings.name);
       report({
         ...failureEvent(error),
         message: `its new settings cannot be used, the old ones stay in force: ${
@@ -325,20 +333,19 @@ export class Service {
     const before = this.name;
     this.#settings = settings;
     if (this.#next === settings) this.#next = null;
-    if (before === this.name) return;
-    order.leave(before, this);
+    if (before !== this.name) order.leave(before, this);
     this.#enter(this.name);
   }
 
   #enter(name: string): void {
     const { order } = this.#ports;
     order.enter(name, this);
-    if (this.#hasStarted) order.noteStarted(name);
+    if (this.#hasStarted) order.noteStarted(name, this);
   }
 
   #noteStarted(): void {
     this.#hasStarted = true;
-    for (const name of [this.name, this.settings.name]) this.#ports.order.noteStarted(name);
+    for (const name of [this.name, this.settings.name]) this.#ports.order.noteStarted(name, this);
   }
 
   /** Whether hail stops, or the service is to leave. */

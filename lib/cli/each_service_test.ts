@@ -18,6 +18,7 @@ function service(name: string): Service {
     file: `/s/${name}.sqlite`,
     folder: "/s",
     sockets: [`/s/${name}.sock`, "/s/agent.sock"],
+    hindrance: null,
   };
 }
 

@@ -58,6 +58,7 @@ Deno.test("agents: each socket is asked once for many services, or about each th
       jobUri: "https://hydra.example/job/a/b/c/latest",
       record: emptyRecord(0),
       sockets: socketsBeside(file),
+      hindrance: null,
     };
   });
   const [a, b, c] = services;

@@ -1,4 +1,4 @@
-import type { ServiceRecord } from "../deployment/record.ts";
+import { emptyRecord, type ServiceRecord } from "../deployment/record.ts";
 import { Failure } from "../failure/failure.ts";
 import { findServices, readService, type StoredService } from "../journal/read.ts";
 import { databaseName, socketsBeside } from "../journal/state_folder.ts";
@@ -13,6 +13,7 @@ import type { Context } from "./context.ts";
 import { clean } from "./render/layout.ts";
 import type { ServiceOptions } from "./service_options.ts";
 import { stateFolders } from "./state_folders.ts";
+import { findHindered, type Hindered, withTrouble } from "./unopened.ts";
 
 /** A service that hail keeps on this machine, as its database shows it. */
 export interface Service {
@@ -31,6 +32,8 @@ export interface Service {
   readonly folder: string;
   /** Where a hail that keeps it may listen. */
   readonly sockets: readonly [own: string, agent: string];
+  /** Why its agent cannot keep it, where nothing else is known of it and there is no database; null otherwise. */
+  readonly hindrance: Failure | null;
 }
 
 /** What was found in the state folders. */
@@ -54,10 +57,12 @@ type Wanted = Pick<ServiceOptions, "services" | "all" | "stateDir">;
  * Finds the services that a command is about. Those that cannot be read are reported where none is named, and belong to
  * the answer where all are meant.
  *
+ * @param hindered Whether those belong to it of which only is known why their agent cannot keep them.
  * @returns At least one.
- * @throws {Failure} `usage`: it is not clear which are meant, or this user may not read them. What `readService` throws.
+ * @throws {Failure} `usage`: it is not clear which are meant, or this user may not read them. `profile-held`: the agent cannot
+ * keep one yet. What `readService` throws.
  */
-export function openServices(wanted: Wanted, context: Context): Found {
+export function openServices(wanted: Wanted, context: Context, hindered = false): Found {
   const { profilesFolder } = context;
   const places = foldersFor(wanted, context);
   const databases = findDatabases(wanted, context);
@@ -74,10 +79,14 @@ export function openServices(wanted: Wanted, context: Context): Found {
       places,
     });
     if (wanted.services.length === 0 && !wanted.all) reportUnreadable(unreadable, context);
-    return {
-      services: chosen.map((profile) => onlyOne(services.filter((one) => one.profile === profile))),
-      unreadable: wanted.all ? unreadable : [],
-    };
+    const found = chosen.map((profile) => onlyOne(services.filter((one) => one.profile === profile)));
+    const kept = hindered ? found : found.filter(({ hindrance }) => hindrance === null);
+    const others = found.flatMap(({ file, hindrance }) =>
+      hindered || hindrance === null ? [] : [{ file, failure: hindrance }]
+    );
+    const [other] = others;
+    if (other !== undefined && (!wanted.all || kept.length === 0)) throw other.failure;
+    return { services: kept, unreadable: wanted.all ? [...unreadable, ...others] : [] };
   } catch (error) {
     const [one] = unreadable.filter(({ file }) =>
       wanted.services.some((name) => isNamedAfter(file, name, profilesFolder))
@@ -97,21 +106,23 @@ export function findDatabases(wanted: Pick<Wanted, "stateDir">, context: Context
     if ("failure" in found) unreadable.push(found);
     else files.push(...found.result);
   }
-  return { files, unreadable };
+  return { files, unreadable, hindered: findHindered(foldersFor(wanted, context)) };
 }
 
 /** The databases, and the folders that could not be read. */
 export interface Databases {
   readonly files: readonly string[];
   readonly unreadable: readonly Unreadable[];
+  /** The services that an agent cannot keep. */
+  readonly hindered: readonly Hindered[];
 }
 
 /**
- * Reads all databases.
+ * Reads all databases, and adds the services that have none since they could not be kept so far.
  *
  * @throws {Failure} What the first one failed with, where none can be read.
  */
-export function readServices({ files, unreadable }: Databases, context: Context): Found {
+export function readServices({ files, unreadable, hindered }: Databases, context: Context): Found {
   const read: Omit<Service, "name">[] = [];
   const failed = [...unreadable];
   for (const file of files) {
@@ -119,6 +130,7 @@ export function readServices({ files, unreadable }: Databases, context: Context)
     if ("failure" in one) failed.push(one);
     else read.push(one.result);
   }
+  read.push(...hindered.filter(({ file }) => !files.includes(file)).map(asService));
   const [first] = failed;
   if (first !== undefined && read.length === 0) throw first.failure;
   const names = namesOf(
@@ -171,8 +183,26 @@ function readOne(file: string, context: Context): Omit<Service, "name"> {
       settings: decodeSettings(settings),
       folder: file.slice(0, file.lastIndexOf("/")),
       sockets: socketsBeside(file),
+      hindrance: null,
     };
   });
+}
+
+/** One of which nothing else is known, as a service. */
+function asService(hindered: Hindered): Omit<Service, "name"> {
+  const { name, profile, jobUri, folder, file, failure } = hindered;
+  return {
+    ...{ profile, jobUri, folder, file },
+    settings: { words: [], agent: { name, config: "", onRemoval: "keep" }, removing: null },
+    record: withTrouble(emptyRecord(failure.at), hindered),
+    writtenAt: failure.at,
+    sockets: socketsBeside(file),
+    hindrance: new Failure("profile-held", {
+      what: clean(name),
+      why: `hail cannot keep it yet: ${clean(failure.message)}`,
+      next: clean(failure.next),
+    }),
+  };
 }
 
 /**

@@ -20,8 +20,6 @@ export interface StoredSettings {
   readonly removed?: Exclude<OnRemoval, "purge">;
   /** The profile that the service is being moved to, since it has another name; absent where nothing of the kind goes on. */
   readonly renaming?: string;
-  /** Whether it could not be kept so far: all that is remembered is why. Absent otherwise. */
-  readonly unopened?: true;
 }
 
 const Words = v.array(v.string());
@@ -31,14 +29,12 @@ const Stored = v.object({
   removing: v.nullable(v.picklist(ON_REMOVAL)),
   removed: v.exactOptional(v.picklist(["keep", "deactivate"])),
   renaming: v.exactOptional(v.string()),
-  unopened: v.exactOptional(v.literal(true)),
 });
 
 /** The settings of a service as text. The classic command line's are a list of words, as hail 0.3 has them. */
 export function encodeSettings(settings: StoredSettings): string {
-  const { words, agent, removing, ...more } = settings;
-  const plain = agent === null && removing === null &&
-    Object.values(more).every((value) => value === undefined);
+  const { words, agent, removing, removed, renaming } = settings;
+  const plain = agent === null && removing === null && removed === undefined && renaming === undefined;
   return JSON.stringify(plain ? words : settings);
 }
 

@@ -165,16 +165,14 @@ export class IdleWorld implements Disposable {
    * Lets hail have kept a service: versions 1 to `versions` were deployed, of which the last is active.
    *
    * @param config The configuration file of its agent; null for a classic hail.
-   * @param unopened Whether hail could not keep it so far.
    */
   keep(
     name: string,
-    { more = {}, record = {}, versions = 3, config = CONFIG, unopened = false }: {
+    { more = {}, record = {}, versions = 3, config = CONFIG }: {
       readonly more?: Partial<ServiceSettings>;
       readonly record?: Partial<ServiceRecord>;
       readonly versions?: number;
       readonly config?: string | null;
-      readonly unopened?: boolean;
     } = {},
   ): ServiceSettings {
     const settings = this.settings(name, more);
@@ -186,7 +184,7 @@ export class IdleWorld implements Disposable {
       folder: this.state,
       profile,
       jobUri: jobUri.text,
-      settings: encodeSettings({ ...storedSettings(settings, config), ...(unopened ? { unopened } : {}) }),
+      settings: encodeSettings(storedSettings(settings, config)),
       gid: null,
       storeFolder: this.store,
       now: () => this.#clock++,

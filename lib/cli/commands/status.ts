@@ -9,13 +9,13 @@ import { readServiceOptions, serviceCommand, type ServiceOptions } from "../serv
 import {
   findDatabases,
   foldersFor,
-  type Found,
   openServices,
   readAgain,
   readServices,
   reportUnreadable,
   type Service,
 } from "../services.ts";
+import { findHindered, type Hindered, withTrouble } from "../unopened.ts";
 
 /** `hail status [SERVICE...]`. */
 export interface StatusCommand extends ServiceOptions {
@@ -48,7 +48,7 @@ export async function runStatus(command: StatusCommand, context: Context): Promi
   const { out, page, clock } = context;
   const views = command.services.length === 0
     ? await viewAll(command, context)
-    : await viewNamed(openServices(command, context), context);
+    : await viewNamed(command, context);
   const now = clock.now();
   if (command.json) out(writeDocument({ services: views.map((view) => statusDocument(view, now)) }));
   else if (views.length === 0) {
@@ -62,30 +62,42 @@ export async function runStatus(command: StatusCommand, context: Context): Promi
 /** All services. What runs is asked first, which has it write down what it knows. */
 async function viewAll(command: StatusCommand, context: Context): Promise<ServiceView[]> {
   const databases = findDatabases(command, context);
-  const agents = await findAgents(databases.files, context);
+  const { files, hindered } = databases;
+  const agents = await findAgents([...files, ...hindered.map(({ file }) => file)], context);
   const { services, unreadable } = readServices(databases, context);
   reportUnreadable(unreadable, context);
-  return await Promise.all(services.map(async (one) => viewOf(one, await agents.agentOf(one))));
+  return await Promise.all(services.map(async (one) => viewOf(one, await agents.agentOf(one), hindered)));
 }
 
 /** Services that were named, and are read again when what keeps them has written down what it knows. */
-async function viewNamed({ services }: Found, context: Context): Promise<ServiceView[]> {
+async function viewNamed(command: StatusCommand, context: Context): Promise<ServiceView[]> {
+  const { services } = openServices(command, context, true);
   const agents = await findAgents(services, context);
+  const hindered = findHindered(foldersFor(command, context));
   return await Promise.all(services.map(async (service) => {
     const agent = await agents.agentOf(service);
-    return viewOf(readAgain(service, context), agent);
+    return viewOf(service.hindrance === null ? readAgain(service, context) : service, agent, hindered);
   }));
 }
 
-function viewOf({ name, profile, jobUri, record, writtenAt, settings }: Service, agent: Agent): ServiceView {
+function viewOf(
+  { name, profile, jobUri, record, writtenAt, settings, file, hindrance }: Service,
+  agent: Agent,
+  hindered: readonly Hindered[],
+): ServiceView {
+  // One that another hail holds is kept by that, which writes down how it is.
+  const trouble = hindered.find((one) =>
+    one.file === file && (hindrance !== null || one.failure.code !== "profile-held")
+  );
   return {
     name,
     profile,
     jobUri,
-    record,
+    record: withTrouble(record, trouble),
     writtenAt,
     agent,
     removing: settings?.removing ?? null,
-    removed: settings?.removed ?? null,
+    // It is in the configuration again.
+    removed: trouble === undefined ? settings?.removed ?? null : null,
   };
 }

@@ -170,7 +170,7 @@ Deno.test("a database that a newer hail has written is left alone, and nothing i
   const { status, stderr } = await world.oneshot();
   assert.equal(status, 2);
   assert.match(stderr, /a newer hail has written it \(version 99; this hail knows \d+\)/);
-  assert.match(stderr, /Use the newer hail, or name another --state-dir/);
+  assert.match(stderr, /Use the newer hail, or name another state-dir/);
   assert.equal(await world.current(), one.storePath);
   assert.deepEqual(await Deno.readFile(file), bytes);
   assert.equal((await aside(world)).size, 0);
