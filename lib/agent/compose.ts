@@ -220,8 +220,15 @@ function runsAsUnit(runner: ServiceSettings["activationRunner"]): boolean {
   return runner === "auto" ? Deno.uid() === 0 && existsSync("/run/systemd/system") : runner === "unit";
 }
 
-/** The certificates of the authorities that checks over https trust besides Deno's, in PEM. */
-async function checkCertificates(service: ServiceSettings, env: Environment): Promise<readonly string[]> {
+/**
+ * The certificates of the authorities that checks over https trust besides Deno's, in PEM.
+ *
+ * @throws {Failure} `usage`: they are to come from a file that cannot be read.
+ */
+export async function checkCertificates(
+  service: ServiceSettings,
+  env: Environment,
+): Promise<readonly string[]> {
   const secure = service.healthChecks.some((check) =>
     check.kind === "http" && check.url.startsWith("https:")
   );

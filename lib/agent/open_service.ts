@@ -8,7 +8,14 @@ import { storeFolder } from "../nix/store_path.ts";
 import type { Report } from "../report/event.ts";
 import type { ServiceSettings } from "../settings/service.ts";
 import { encodeSettings, storedSettings } from "../settings/stored.ts";
-import { composeDeployer, composeGates, composeHydra, netrcFileOf, type Shared } from "./compose.ts";
+import {
+  checkCertificates,
+  composeDeployer,
+  composeGates,
+  composeHydra,
+  netrcFileOf,
+  type Shared,
+} from "./compose.ts";
 import { stampOf } from "./file_stamp.ts";
 import type { BoardPlace, StageBoard } from "./stage_board.ts";
 
@@ -76,7 +83,8 @@ export class OpenService {
     held?: HeldProfile,
   ): Promise<OpenService> {
     const { shared, report } = ports;
-    // First what costs nothing to take back.
+    // First what costs nothing to take back: a database would say that the service is kept.
+    await checkCertificates(settings, shared.env);
     const client = await composeHydra(settings, shared, report);
     let lock: ProfileLock | null = null;
     let journal: OpenJournal | null = null;

@@ -286,3 +286,66 @@ Deno.test("a service with another profile begins when the bin/deactivate of the 
   assert.deepEqual(await its.activations(), [`web ${web}`, "web off", "web is off", `web ${web}`]);
   assert.match(await its.profile("data/x"), /-web-/, "what is under the same name may need it");
 });
+
+Deno.test("a service that moves on and on during a deployment ends where the file said last, and the agent can stop", async () => {
+  await using its = await AgentWorld.make();
+  const id = await its.release("web", "sleep 2");
+  const at = (place: string) => ({ web: { profile: `"data/${place}"` } });
+  await its.configure(at("a"));
+  await its.start();
+  await its.activated(`web ${id}`);
+  for (const place of ["b", "c", "d"]) {
+    await its.configure(at(place));
+    await its.reload();
+  }
+  await eventually("it is at its last place", () => its.profile("data/d").then(() => true, () => false));
+  await its.atRest("web");
+  for (const place of ["b", "c"]) await assert.rejects(its.profile(`data/${place}`), Deno.errors.NotFound);
+  assert.equal(await its.stop(), 0);
+});
+
+Deno.test("where a new name is another one before it was taken over, the last one goes on", async () => {
+  await using its = await AgentWorld.make();
+  const id = await its.release("web", "sleep 2");
+  const job = { "job-uri": `"${its.hydra.jobUri("demo/main/web")}"`, "on-removal": '"purge"' };
+  await its.configure({ web: job });
+  await its.start();
+  await its.activated(`web ${id}`);
+  for (const name of ["shop", "store"]) {
+    await its.configure({ [name]: { ...job, "renamed-from": '"web"' } });
+    await its.reload();
+  }
+  await eventually("it goes on", () => its.log.includes("store goes on from where web was"));
+  assert.match(await its.profile("store"), /-web-/);
+  await assert.rejects(its.profile("shop"), Deno.errors.NotFound);
+  assert.equal((await its.activations()).includes("web off"), false);
+});
+
+Deno.test("a mistake that is taken back during a deployment leaves the order as it was", async () => {
+  await using its = await AgentWorld.make();
+  const first = [await its.release("web"), await its.release("api")];
+  await its.release("other");
+  const job = (name: string) => ({ "job-uri": `"${its.hydra.jobUri(`demo/main/${name}`)}"` });
+  const web = { ...job("web"), profile: '"data/web"' };
+  const api = { after: '["web"]' };
+  await its.configure({ web, api });
+  await its.start();
+  await its.activated(`web ${first[0]}`, `api ${first[1]}`);
+  await its.atRest("web", "api");
+  const slow = await its.release("web", `until [ -e ${its.folder}/go ]; do sleep 0.1; done`);
+  await its.hail("poll", "web");
+  await its.activated(`web ${slow}`);
+  await its.configure({ site: web, web: { ...job("other"), profile: '"data/other"' }, api });
+  await its.reload();
+  await its.configure({ web, api });
+  await its.reload();
+  await Deno.writeTextFile(`${its.folder}/go`, "");
+  await eventually("web is at rest", async () => (await its.states())["web"] === "active");
+  const second = [await its.release("web", "sleep 1"), await its.release("api")];
+  await its.hail("poll", "api");
+  await its.activated(`api ${second[1]}`);
+  assert.deepEqual((await its.activations()).filter((line) => /^(web|api) /.test(line)).slice(-2), [
+    `web ${second[0]}`,
+    `api ${second[1]}`,
+  ]);
+});

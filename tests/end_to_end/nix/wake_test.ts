@@ -281,7 +281,9 @@ Deno.test("wake-hail: a hundred hosts that do not answer leave time for the othe
   try {
     const begun = performance.now();
     const { status, stderr } = await at.sample([
-      ...silent.map(({ addr }) => `*:*:* http://127.0.0.1:${addr.port}/wake/web`),
+      ...silent.flatMap(({ addr }) =>
+        Array.from({ length: 12 }, (_, number) => `*:*:* http://127.0.0.1:${addr.port}/wake/s${number}`)
+      ),
       ...busy.map((name) => `*:*:* ${crowded.origin}/wake/${name}`),
       `*:*:* ${at.origin}/wake/api`,
     ]);
@@ -290,9 +292,9 @@ Deno.test("wake-hail: a hundred hosts that do not answer leave time for the othe
     assert.equal(crowded.requests.length, busy.length);
     assert.ok(most > 1 && most <= 8, `${most} connections to a host`);
     const said = stderr.trimEnd().split("\n");
-    assert.equal(said.length, silent.length, "nothing is said of the others");
-    for (const line of said) assert.match(line, /: .*timed out$/);
-    assert.ok(performance.now() - begun < 15_000);
+    assert.equal(said.length, 12 * silent.length, "nothing is said of the others");
+    for (const line of said) assert.match(line, /: .*(timed out|did not answer before|no answer in time)$/);
+    assert.ok(performance.now() - begun < 22_000);
   } finally {
     for (const listener of silent) listener.close();
   }
