@@ -154,31 +154,35 @@ Deno.test("what was taken out and deactivated is shown so, and is not started ag
   assert.match((await its.hail("status", "old")).stdout, /its bin\/deactivate has run/);
 });
 Deno.test("a service that was never kept is left alone when it is taken out", async () => {
-  await using its = await AgentWorld.make();
-  const [web, api] = [await its.release("web"), await its.release("api")];
-  // Somebody else has made the profile.
-  const link = `${its.folder}/var/profiles/web`;
-  await Deno.symlink(its.storePath("web", web), `${link}-1-link`);
-  await Deno.symlink("web-1-link", link);
-  const bad = { "on-removal": '"purge"', "netrc-file": `"${its.folder}/none"` };
-  await its.configure({ api: {}, web: bad });
-  await its.start();
-  await its.activated(`api ${api}`);
-  await eventually("web is shown", async () => "web" in await its.states());
-  await its.configure({ api: {} });
-  await its.reload();
-  await eventually("web is shown no more", async () => !("web" in await its.states()));
-  assert.match(await its.profile("web"), /-web-/);
-  // Nor is it, where no agent runs meanwhile.
-  await its.configure({ api: {}, web: bad });
-  await its.reload();
-  await eventually("web is shown again", async () => "web" in await its.states());
-  await its.stop("SIGKILL");
-  await its.configure({ api: {} });
-  await its.start();
-  await eventually("web is gone again", async () => !("web" in await its.states()));
-  assert.match(await its.profile("web"), /-web-/);
-  assert.deepEqual((await its.activations()).filter((line) => line.startsWith("web")), []);
+  const reasons = { "netrc-file": '"/nonexistent/netrc"', "health-check": '["http https://127.0.0.1:1/"]' };
+  for (const reason of Object.entries(reasons)) {
+    await using its = await AgentWorld.make();
+    const [web, api] = [await its.release("web"), await its.release("api")];
+    // Somebody else has made the profile.
+    const link = `${its.folder}/var/profiles/web`;
+    await Deno.symlink(its.storePath("web", web), `${link}-1-link`);
+    await Deno.symlink("web-1-link", link);
+    const bad = { "on-removal": '"purge"', ...Object.fromEntries([reason]) };
+    const environment = { NIX_SSL_CERT_FILE: "/nonexistent/certificates" };
+    await its.configure({ api: {}, web: bad });
+    await its.start(environment);
+    await its.activated(`api ${api}`);
+    await eventually("web is shown", async () => "web" in await its.states());
+    await its.configure({ api: {} });
+    await its.reload();
+    await eventually("web is shown no more", async () => !("web" in await its.states()));
+    assert.match(await its.profile("web"), /-web-/);
+    // Nor is it, where no agent runs meanwhile.
+    await its.configure({ api: {}, web: bad });
+    await its.reload();
+    await eventually("web is shown again", async () => "web" in await its.states());
+    await its.stop("SIGKILL");
+    await its.configure({ api: {} });
+    await its.start(environment);
+    await eventually("web is gone again", async () => !("web" in await its.states()));
+    assert.match(await its.profile("web"), /-web-/);
+    assert.deepEqual((await its.activations()).filter((line) => line.startsWith("web")), []);
+  }
 });
 
 Deno.test("a service that was kept and cannot be now goes as the file said last", async () => {

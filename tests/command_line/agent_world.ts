@@ -87,11 +87,11 @@ export class AgentWorld implements AsyncDisposable {
     await Deno.writeTextFile(this.config, `${lines(all)}\n${tables.join("")}`);
   }
 
-  /** Starts the agent. */
-  async start(): Promise<RunningCommand> {
+  /** Starts the agent, with more in its environment. */
+  async start(env: Readonly<Record<string, string>> = {}): Promise<RunningCommand> {
     const agent = new RunningCommand(
       [Deno.execPath(), "run", "--quiet", "-A", MAIN, "agent", "--config", this.config],
-      { env: this.#small.env },
+      { env: { ...this.#small.env, ...env } },
     );
     this.#agent = agent;
     await agent.untilPrinted(/ keeps \d+ service/);
