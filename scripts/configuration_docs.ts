@@ -97,7 +97,7 @@ under way is not disturbed, and nothing is activated again. Credentials are read
 
 A service polls at once where its new settings may lead to something else (job, credentials, gates, order, policy), or where
 it is not well, since they may be what mends it. Otherwise it polls when it would have without the reload: at its turn, when a
-gate opens, at a retry; or at once, if it was asked to meanwhile.
+gate opens, at a retry; or at once, if it was asked to meanwhile. What could not be kept so far is tried again at once.
 
 ## As a unit
 

@@ -136,7 +136,7 @@ export class Fleet {
         changed += 1;
         this.#names.set(settings.profile, settings.name);
         running.reconfigure(settings);
-      }
+      } else running.openSoon();
     }
     for (const [profile, service] of this.#services) {
       if (this.#wanted.has(profile)) continue;
@@ -310,7 +310,10 @@ export class Fleet {
   async #prepare(settings: ServiceSettings): Promise<void> {
     const { config, folder, report, stop, shared } = this.#ports;
     if (config === null) return;
-    const holds = () => this.#wanted.get(settings.profile)?.name === settings.name;
+    const holds = () => {
+      const wanted = this.#wanted.get(settings.profile);
+      return wanted?.name === settings.name && wanted.renamedFrom === settings.renamedFrom;
+    };
     // It must have come to rest under its name of before, or on its profile of before.
     for (const [profile, name] of this.#names) {
       // What has left waits for nobody that came later, who may wait for it.

@@ -86,6 +86,11 @@ export class Service {
     this.#bell.ring();
   }
 
+  /** Tries at once to open it, where that has failed: what kept hail from it may be mended. */
+  openSoon(): void {
+    if (this.#open === null) this.#bell.ring();
+  }
+
   /** Writes down what waits to be written. */
   flush(): void {
     this.#open?.flush();

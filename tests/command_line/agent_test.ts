@@ -142,6 +142,7 @@ Deno.test("a service that cannot be kept yet is shown with the reason, and is ke
   assert.equal(poll.status, 15);
   assert.match(poll.text, /web: hail cannot keep it yet: .*netrc: it does not exist\. Create it/);
   await Deno.writeTextFile(netrc, "machine 127.0.0.1 login a password b\n", { mode: 0o600 });
+  await its.reload();
   await its.activated(`web ${ids[0]}`);
   await eventually("web is well", async () => (await its.states())["web"] === "active");
 });
