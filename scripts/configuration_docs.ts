@@ -98,6 +98,8 @@ under way is not disturbed, and nothing is activated again. Credentials are read
 A service polls at once where its new settings may lead to something else (job, credentials, gates, order, policy), or where
 it is not well, since they may be what mends it. Otherwise it polls when it would have without the reload: at its turn, when a
 gate opens, at a retry; or at once, if it was asked to meanwhile. What could not be kept so far is tried again at once.
+New settings of a service that cannot be used, say for a netrc file that is not there, are tried again and again; meanwhile the
+old ones are in force, and \`hail status\` has the reason.
 
 ## As a unit
 

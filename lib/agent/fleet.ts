@@ -135,8 +135,9 @@ export class Fleet {
       } else if (!isSame(running.settings, settings) || running.hasNewCredentials) {
         changed += 1;
         this.#names.set(settings.profile, settings.name);
+        this.#tellOfVainRename(running, settings);
         running.reconfigure(settings);
-      } else running.openSoon();
+      } else running.tryAgain();
     }
     for (const [profile, service] of this.#services) {
       if (this.#wanted.has(profile)) continue;
@@ -234,6 +235,22 @@ export class Fleet {
     return service;
   }
 
+  /** A service that is kept already has what it needs: it takes over nothing, and what it names so stays as it is. */
+  #tellOfVainRename(running: Service, { name, renamedFrom, profile }: ServiceSettings): void {
+    if (
+      renamedFrom === undefined || renamedFrom === running.settings.renamedFrom || running.record() === null
+    ) return;
+    const from = [...this.#names].find(([other, called]) => called === renamedFrom && other !== profile)?.[0];
+    if (from === undefined) return;
+    this.#ports.report({
+      name: "rename-refused",
+      level: "warning",
+      message: `it does not take over from ${from}, which stays as it is: it is kept itself already`,
+      fields: { from, profile },
+      service: name,
+    });
+  }
+
   /** Keeps a service until it leaves, and then does what is to become of it. */
   #launch(service: Service): void {
     const { profile } = service.settings;
@@ -315,17 +332,21 @@ export class Fleet {
       return wanted?.name === settings.name && wanted.renamedFrom === settings.renamedFrom;
     };
     // It must have come to rest under its name of before, or on its profile of before.
+    const formerly = new Set<ProfilePath>();
     for (const [profile, name] of this.#names) {
       // What has left waits for nobody that came later, who may wait for it.
       if (!holds()) return;
       if (profile === settings.profile || this.#wanted.has(profile)) continue;
-      if (name === settings.renamedFrom) await this.#affairs.get(profile);
-      else if (name === settings.name) await this.#untilStuck(profile);
+      if (name === settings.renamedFrom) {
+        formerly.add(profile);
+        await this.#affairs.get(profile);
+      } else if (name === settings.name) await this.#untilStuck(profile);
     }
     if (settings.renamedFrom === undefined || !holds()) return;
     const services = [...this.#wanted.values()];
     const busy = [...this.#affairs.keys()].filter((profile) => profile !== settings.profile);
-    await takeOverRenamed(settings, { services, busy, config, folder, report, stop, holds }, shared);
+    const options = { services, busy, formerly, config, folder, report, stop, holds };
+    await takeOverRenamed(settings, options, shared);
   }
 
   /** Waits until all that was begun for a profile has ended, or what is left of it can be done only later. */

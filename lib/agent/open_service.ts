@@ -83,6 +83,8 @@ export class OpenService {
     held?: HeldProfile,
   ): Promise<OpenService> {
     const { shared, report } = ports;
+    // Before it is read: what changes from then on, also while another hail holds the profile, is seen at the next reload.
+    const netrcStamp = stampOf(netrcFileOf(settings));
     // First what costs nothing to take back: a database would say that the service is kept.
     await checkCertificates(settings, shared.env);
     const client = await composeHydra(settings, shared, report);
@@ -92,7 +94,7 @@ export class OpenService {
       lock = await lockProfile(settings.profile, storeFolder(shared.env), held);
       journal = openJournalOf(settings, ports);
       const service = new OpenService(settings, ports, inOrder, lock, journal);
-      service.#composed = await service.#compose(settings, client);
+      service.#composed = await service.#compose(settings, client, netrcStamp);
       return service;
     } catch (error) {
       client.connection.close();
@@ -135,11 +137,12 @@ export class OpenService {
    * @throws {Failure} They cannot be used: an unusable netrc or certificate file. The old ones stay in force.
    */
   async exchange(settings: ServiceSettings): Promise<void> {
-    const { shared, report } = this.#ports;
+    const { shared, report, config } = this.#ports;
+    const netrcStamp = stampOf(netrcFileOf(settings));
     const client = await composeHydra(settings, shared, report);
     let composed: Composed;
     try {
-      composed = await this.#compose(settings, client);
+      composed = await this.#compose(settings, client, netrcStamp);
     } catch (error) {
       client.connection.close();
       throw error;
@@ -151,12 +154,19 @@ export class OpenService {
     this.#letGo();
     this.#composed = composed;
     this.#settings = settings;
-    this.own(settings);
+    this.#journal.setOwner(ownerOf(settings, config));
   }
 
-  /** Writes down how the service is to be kept, for those who come after this process. Settings do not come into force by it. */
-  own(settings: ServiceSettings): void {
-    this.#journal.setOwner(ownerOf(settings, this.#ports.config));
+  /**
+   * Writes down, for those who come after this process, what the configuration calls the service now, and what is to become of
+   * it once it is taken out. The settings do not come into force by that.
+   */
+  announce(settings: ServiceSettings): void {
+    const { config } = this.#ports;
+    const inForce = storedSettings(this.#settings, config);
+    const { agent } = storedSettings(settings, config);
+    const jobUri = this.#settings.jobUri.text;
+    this.#journal.setOwner({ jobUri, settings: encodeSettings({ ...inForce, agent }) });
   }
 
   /**
@@ -184,10 +194,10 @@ export class OpenService {
   async #compose(
     settings: ServiceSettings,
     { hydra, connection }: Awaited<ReturnType<typeof composeHydra>>,
+    netrcStamp: string,
   ): Promise<Composed> {
     const { shared, report, board } = this.#ports;
     const journal = this.#journal;
-    const netrcStamp = stampOf(netrcFileOf(settings));
     const gates = this.#inOrder(composeGates(settings, hydra.evaluations, report, shared), settings);
     const stages = board.of(settings.name, () => journal.record.state);
     try {

@@ -6,6 +6,8 @@ import { STATES } from "../deployment/machine.ts";
 export interface Before {
   /** What hail remembers of it; null while its state is not open. */
   record(): ServiceRecord | null;
+  /** Why it cannot be kept so far; null where it is, or where nothing has failed. */
+  hindrance(): string | null;
   /** Asks it to poll now. */
   poll(): void;
 }
@@ -104,7 +106,12 @@ export class Order {
       if (place === undefined) continue;
       const looked = hasLooked(place, name, question.knownSince);
       const record = place.before.record();
-      const why = looked && record !== null ? waitsFor(record) : "has not looked for a new build yet";
+      const hindrance = place.before.hindrance();
+      const why = hindrance !== null
+        ? `cannot be kept yet: ${hindrance}`
+        : looked && record !== null
+        ? waitsFor(record)
+        : "has not looked for a new build yet";
       if (why === null) continue;
       place.waiting.set(name, wake);
       if (!looked) place.before.poll();

@@ -14,9 +14,9 @@ function world() {
   const order = new Order();
   const polls: string[] = [];
   const state = { record: emptyRecord(0) as ServiceRecord | null };
-  const db = { record: () => state.record, poll: () => polls.push("db") };
+  const db = { record: () => state.record, hindrance: () => null, poll: () => polls.push("db") };
   order.enter("db", db);
-  order.enter("web", { record: () => null, poll: () => polls.push("web") });
+  order.enter("web", { record: () => null, hindrance: () => null, poll: () => polls.push("web") });
   let woken = 0;
   const ask = (knownSince = 1_000, after = ["db"]) =>
     order.ask("web", after, { knownSince }, () => woken += 1)?.why ?? null;
@@ -88,7 +88,7 @@ Deno.test("nobody waits for a service that is not there, or has left", async () 
   assert.equal(ask(0, ["gone"]), null);
   assert.notEqual(ask(), null);
   const waits = order.waitForStart(["db", "gone"], new AbortController().signal);
-  order.leave("db", { record: () => null, poll: () => {} });
+  order.leave("db", { record: () => null, hindrance: () => null, poll: () => {} });
   assert.notEqual(ask(), null, "it was another one of that name");
   order.leave("db", db);
   await waits;
@@ -129,7 +129,11 @@ Deno.test("who takes a place that is its own already changes nothing; what anoth
   order.notePass("db", db, 1_000);
   order.enter("db", db);
   assert.equal(ask(), null);
-  const other = { record: () => ({ ...emptyRecord(0), ...ACTIVE }), poll: () => polls.push("other") };
+  const other = {
+    record: () => ({ ...emptyRecord(0), ...ACTIVE }),
+    hindrance: () => null,
+    poll: () => polls.push("other"),
+  };
   order.enter("db", other);
   order.notePass("db", db, 5_000);
   order.leave("db", db);

@@ -31,6 +31,8 @@ export interface RenameOptions {
   readonly folder: string;
   readonly report: Report;
   readonly stop: Stop;
+  /** The profiles of services that had the name of before, whatever their databases call them. */
+  readonly formerly?: ReadonlySet<ProfilePath>;
   /** Whether the service is still to go on from there: asked once more before anything is done. @default always */
   readonly holds?: () => boolean;
 }
@@ -56,12 +58,12 @@ export async function takeOverRenamed(
 ): Promise<void> {
   const { profile, name, renamedFrom } = service;
   if (renamedFrom === undefined) return;
-  const { config, folder, stop, holds = () => true } = options;
+  const { config, folder, stop, formerly, holds = () => true } = options;
   // The events of an agent say of which service they are.
   const report = (event: Event) => options.report({ ...event, service: name });
   const strays = readStrays({ ...options, storeFolder: storeFolder(shared.env) });
-  const before = strays.find(({ settings: { agent } }) =>
-    agent?.config === config && agent.name === renamedFrom
+  const before = strays.find(({ profile: of, settings: { agent } }) =>
+    agent?.config === config && (agent.name === renamedFrom || formerly?.has(of) === true)
   );
   if (before === undefined) {
     if (hasState(folder, profile)) return;

@@ -47,6 +47,10 @@ export class Service {
   #hindrance: Failure | null = null;
   /** Settings that come into force as soon as nothing is under way. */
   #next: ServiceSettings | null = null;
+  /** Settings that could not come into force, and are tried again. */
+  #refused: ServiceSettings | null = null;
+  /** How often that has failed in a row. */
+  #refusals = 0;
   /** Settles when the settings that are being exchanged are in force, or not. */
   #exchanging: Promise<void> | null = null;
   readonly #leaving = new AbortController();
@@ -62,9 +66,9 @@ export class Service {
     ports.order.enter(this.name, this);
   }
 
-  /** The settings that are in force, or are to be as soon as nothing is under way. */
+  /** What the configuration says of it: the settings that are in force, or are to be as soon as that is possible. */
   get settings(): ServiceSettings {
-    return this.#next ?? this.#settings;
+    return this.#next ?? this.#refused ?? this.#settings;
   }
 
   get name(): string {
@@ -81,14 +85,27 @@ export class Service {
     return this.#open?.record ?? null;
   }
 
+  /** Why it cannot be kept so far; null where it is, or where nothing has failed. */
+  hindrance(): string | null {
+    return this.#hindrance?.message ?? null;
+  }
+
   /** Asks for a poll now. */
   poll(): void {
     this.#bell.ring();
   }
 
-  /** Tries at once to open it, where that has failed: what kept hail from it may be mended. */
-  openSoon(): void {
+  /** Tries at once what has failed, be it to open the service or to put its new settings into force: it may be mended. */
+  tryAgain(): void {
     if (this.#open === null) this.#bell.ring();
+    else this.#retryRefused();
+  }
+
+  #retryRefused(): void {
+    if (this.#refused === null) return;
+    this.#next = this.#refused;
+    this.#refused = null;
+    this.#bell.stir();
   }
 
   /** Writes down what waits to be written. */
@@ -102,10 +119,13 @@ export class Service {
     const planned = this.settings.name;
     if (settings.name !== planned && planned !== this.name) order.leave(planned, this);
     this.#next = settings;
+    this.#refused = null;
+    this.#refusals = 0;
     // Those that come after it by its new name wait for what is under way now.
     this.#enter(settings.name);
     // Where this process ends before they come into force, another one finds what is to become of the service.
-    this.#open?.own(settings);
+    this.#open?.announce(settings);
+    if (this.#hindrance !== null) this.#note(this.#hindrance, 1, null);
     this.#bell.stir();
   }
 
@@ -124,6 +144,7 @@ export class Service {
     // What is asked of a deployer that is being exchanged would run beside the new one, or be forgotten with it.
     while (this.#exchanging !== null) await this.#exchanging;
     if (this.#open === null) {
+      if (request.command === "poll") this.#bell.ring();
       const hindrance = this.#hindrance;
       throw new Failure("profile-held", {
         what: this.name,
@@ -150,7 +171,7 @@ export class Service {
       // Whoever holds it keeps it, too; those after it are not to wait for the end of that.
       this.#noteStarted();
       this.#hindrance = failure;
-      this.#ports.unopened?.note(this.settings, { failure, failures: 1, retryAt: null });
+      this.#note(failure, 1, null);
       const message = `${failure.message}. It is kept as soon as that one has ended.`;
       report({ ...failureEvent(failure), level: "warning", message });
     };
@@ -190,6 +211,7 @@ export class Service {
       }
     }
     await this.close();
+    this.#ports.unopened?.forget(this.#settings.profile);
     for (const name of new Set([this.name, this.settings.name])) order.leave(name, this);
     return this.#leaving.signal.aborted && !stop.gently.aborted;
   }
@@ -232,15 +254,18 @@ export class Service {
     }
   }
 
+  /** Shows operators what keeps the service from being kept as the configuration says. */
+  #note(failure: Failure, failures: number, retryAt: number | null): void {
+    this.#ports.unopened?.note(this.settings, { failure, failures, retryAt });
+  }
+
   /** Says what has failed, and waits; the others need not wait for this service at the start. */
   async #pauseAfter(error: unknown, failures: number): Promise<void> {
-    const { report, shared: { clock }, stop, unopened } = this.#ports;
+    const { report, shared: { clock }, stop } = this.#ports;
     this.#noteStarted();
     const delay = nextDelay({ failures, period: OPEN_PERIOD, random: Math.random() });
     report(failureEvent(error, { failures, retry_in_ms: Math.round(delay) }));
-    if (error instanceof Failure) {
-      unopened?.note(this.settings, { failure: error, failures, retryAt: clock.now() + delay });
-    }
+    if (error instanceof Failure) this.#note(error, failures, clock.now() + delay);
     await waitFor(delay, {
       clock,
       stop: stop.gently,
@@ -312,19 +337,30 @@ export class Service {
     };
   }
 
-  /** Puts new settings into force. Where they cannot be, the old ones stay. */
+  /** Puts new settings into force. Where they cannot be, the old ones stay, and it is tried again. */
   async #exchange(open: OpenService, next: ServiceSettings): Promise<void> {
-    const { report, order } = this.#ports;
+    const { report, unopened, shared: { clock }, stop } = this.#ports;
     try {
       await open.exchange(next);
       this.#takeOver(next);
+      this.#refusals = 0;
+      unopened?.forget(next.profile);
       report({ name: "reload", level: "info", message: "its new settings are in force" });
     } catch (error) {
-      if (this.#next === next) this.#next = null;
-      if (next.name !== this.name && next.name !== this.settings.name) order.leave(next.name, this);
-      this.#enter(this.settings.name);
+      const failures = ++this.#refusals;
+      const delay = nextDelay({ failures, period: OPEN_PERIOD, random: Math.random() });
+      // By now there may be others.
+      if (this.#next === next) {
+        this.#next = null;
+        this.#refused = next;
+        const over = AbortSignal.any([stop.gently, this.#leaving.signal]);
+        void clock.sleep(delay, over).then(() => {
+          if (this.#refused === next && !this.#isOver) this.#retryRefused();
+        });
+      }
+      if (error instanceof Failure) this.#note(error, failures, clock.now() + delay);
       report({
-        ...failureEvent(error),
+        ...failureEvent(error, { failures, retry_in_ms: Math.round(delay) }),
         message: `its new settings cannot be used, the old ones stay in force: ${
           error instanceof Failure ? `${error.message}. ${error.next}` : String(error)
         }`,
@@ -350,7 +386,7 @@ export class Service {
 
   #noteStarted(): void {
     this.#hasStarted = true;
-    for (const name of [this.name, this.settings.name]) this.#ports.order.noteStarted(name, this);
+    for (const name of new Set([this.name, this.settings.name])) this.#ports.order.noteStarted(name, this);
   }
 
   /** Whether hail stops, or the service is to leave. */

@@ -1,4 +1,5 @@
 import { emptyRecord, type ServiceRecord } from "../deployment/record.ts";
+import { dirname } from "node:path";
 import { Failure } from "../failure/failure.ts";
 import { findServices, readService, type StoredService } from "../journal/read.ts";
 import { databaseName, socketsBeside } from "../journal/state_folder.ts";
@@ -106,7 +107,8 @@ export function findDatabases(wanted: Pick<Wanted, "stateDir">, context: Context
     if ("failure" in found) unreadable.push(found);
     else files.push(...found.result);
   }
-  return { files, unreadable, hindered: findHindered(foldersFor(wanted, context)) };
+  const folders = new Set([...foldersFor(wanted, context), ...files.map((file) => dirname(file))]);
+  return { files, unreadable, hindered: findHindered([...folders]) };
 }
 
 /** The databases, and the folders that could not be read. */
@@ -130,7 +132,11 @@ export function readServices({ files, unreadable, hindered }: Databases, context
     if ("failure" in one) failed.push(one);
     else read.push(one.result);
   }
-  read.push(...hindered.filter(({ file }) => !files.includes(file)).map(asService));
+  // One that has a database somewhere, or that another hail keeps, is shown by that.
+  const there = new Set([...files, ...read.map(({ profile }) => profile)]);
+  read.push(
+    ...hindered.filter(({ file, profile }) => !there.has(file) && !there.has(profile)).map(asService),
+  );
   const [first] = failed;
   if (first !== undefined && read.length === 0) throw first.failure;
   const names = namesOf(

@@ -152,7 +152,7 @@ export function makeFile(file: string, gid: number | null): void {
 }
 
 /** Whether it could be given to the group; a user who is not a member may not. */
-function giveTo(path: string, gid: number): boolean {
+export function giveTo(path: string, gid: number): boolean {
   try {
     chownSync(path, statSync(path).uid, gid);
     return true;

@@ -4,7 +4,6 @@
  */
 import {
   chmodSync,
-  chownSync,
   closeSync,
   constants,
   fstatSync,
@@ -16,6 +15,7 @@ import {
 } from "node:fs";
 import * as v from "valibot";
 import { FAILURE_EXIT_STATUS, type FailureCode } from "../failure/failure.ts";
+import { giveTo } from "./state_file.ts";
 
 const NAME = "unopened.json";
 
@@ -58,8 +58,7 @@ export function writeUnopened(
     const next = `${file}.new`;
     rmSync(next, { force: true });
     writeFileSync(next, JSON.stringify(services), { mode: 0o600, flag: "wx" });
-    if (gid !== null) chownSync(next, -1, gid);
-    chmodSync(next, gid === null ? 0o600 : 0o640);
+    if (gid !== null && giveTo(next, gid)) chmodSync(next, 0o640);
     renameSync(next, file);
   } catch {
     // A folder that cannot be written is the trouble of the journals, which report it.

@@ -137,3 +137,68 @@ Deno.test("an agent is woken over HTTP, and a reload takes another secret", asyn
   await eventually("it listens with the third, without another reload", () => listens() === 3);
   assert.equal(await post("web", "the-third-secret-of-all"), 202);
 });
+
+Deno.test("new settings that cannot be used are shown, and tried again until they can be", async () => {
+  await using its = await AgentWorld.make();
+  const [web, other] = [await its.release("web"), await its.release("other")];
+  const netrc = `${its.folder}/netrc`;
+  await its.configure({ web: { "on-removal": '"purge"' } });
+  await its.start();
+  await its.activated(`web ${web}`);
+  await its.atRest("web");
+  const job = its.hydra.jobUri("demo/main/other");
+  await its.configure({
+    web: { "job-uri": `"${job}"`, "netrc-file": `"${netrc}"`, "on-removal": '"keep"' },
+  });
+  await its.reload();
+  const status = async () => (await its.hail("status", "web")).stdout.replaceAll(/\s+/g, " ");
+  await eventually(
+    "it is shown",
+    async () => /netrc: it does not exist .*Hint: Create it/.test(await status()),
+  );
+  assert.match(await status(), /\/demo\/main\/web/, "that one is in force");
+  assert.doesNotMatch(await status(), /\/demo\/main\/other/);
+  assert.equal((await its.states())["web"], "active");
+  await Deno.writeTextFile(netrc, "machine 127.0.0.1 login a password b\n", { mode: 0o600 });
+  await its.activated(`other ${other}`);
+  await eventually("all is well", async () => !(await status()).includes("does not exist"));
+  assert.match(await status(), /\/demo\/main\/other/);
+});
+
+Deno.test("new settings that could not be used yet say what becomes of the service that is taken out", async () => {
+  await using its = await AgentWorld.make();
+  const web = await its.release("web");
+  await its.configure({ web: { "on-removal": '"purge"' } });
+  await its.start();
+  await its.activated(`web ${web}`);
+  await its.atRest("web");
+  await its.configure({ web: { "on-removal": '"keep"', "netrc-file": '"/nonexistent/netrc"' } });
+  await its.reload();
+  await eventually("they are refused", () => its.log.includes("its new settings cannot be used"));
+  await its.configure({});
+  await its.reload();
+  await eventually("it is left", () => its.log.includes("nothing is done to the service"));
+  assert.match(await its.profile("web"), /-web-/);
+});
+
+Deno.test("credentials that change while another hail holds the profile are seen at the next reload", async () => {
+  await using its = await AgentWorld.make();
+  const web = await its.release("web");
+  const netrc = `${its.folder}/netrc`;
+  await Deno.writeTextFile(netrc, "machine 127.0.0.1 login a password one\n", { mode: 0o600 });
+  await its.configure({ web: { "netrc-file": `"${netrc}"` } });
+  await using holder = await its.classic("web");
+  await its.activated(`web ${web}`);
+  await its.start();
+  await eventually("a word of it", () => its.log.includes("another hail holds it"));
+  await Deno.writeTextFile(netrc, "machine 127.0.0.1 login a password two-two\n");
+  holder.kill("SIGTERM");
+  await holder.finish();
+  await eventually("web is kept", async () => (await its.hail("poll", "web")).status === 0);
+  await its.reload();
+  await eventually(
+    "web polls with the new password",
+    () =>
+      its.hydra.requests.some(({ headers }) => headers.get("authorization") === `Basic ${btoa("a:two-two")}`),
+  );
+});

@@ -353,3 +353,40 @@ Deno.test("a mistake that is taken back during a deployment leaves the order as 
     `api ${second[1]}`,
   ]);
 });
+
+Deno.test("a service that gets two new names while it cannot be kept goes on under the last", async () => {
+  await using its = await AgentWorld.make();
+  const web = await its.release("web");
+  const job = { "job-uri": `"${its.hydra.jobUri("demo/main/web")}"`, "on-removal": '"purge"' };
+  const bad = { ...job, profile: '"data/x"', "netrc-file": '"/nonexistent/netrc"' };
+  await its.configure({ web: { ...job, profile: '"data/x"' } });
+  await its.start();
+  await its.activated(`web ${web}`);
+  await its.atRest("web");
+  await its.stop();
+  await its.configure({ web: bad });
+  await its.start();
+  await eventually("it cannot be kept", () => its.log.includes("does not exist"));
+  await its.configure({ site: bad });
+  await its.reload();
+  await its.configure({ shop: { ...job, "renamed-from": '"site"' } });
+  await its.reload();
+  await eventually("it goes on", () => its.log.includes("shop goes on from where site was"));
+  assert.equal((await its.activations()).includes("web off"), false);
+});
+
+Deno.test("a service that is kept already takes over nothing, and says so", async () => {
+  await using its = await AgentWorld.make();
+  const ids = [await its.release("web"), await its.release("shop")];
+  await its.configure({ web: { "on-removal": '"purge"' }, shop: {} });
+  await its.start();
+  await its.activated(`web ${ids[0]}`, `shop ${ids[1]}`);
+  await its.atRest("web", "shop");
+  await its.configure({ shop: { "renamed-from": '"web"' } });
+  await its.reload();
+  assert.match(
+    its.log,
+    /shop: it does not take over from \S+\/web, which stays as it is: it is kept itself already/,
+  );
+  assert.match(await its.profile("web"), /-web-/);
+});

@@ -171,3 +171,25 @@ Deno.test("an agent makes its state folder, and says so where it cannot", async 
   assert.equal(status, 1, stderr);
   assert.match(stderr, /\/file\/state: .*Give the agent a folder of its own/);
 });
+
+Deno.test("a service that a hail with a folder of its own keeps is there once, and takes commands", async () => {
+  await using its = await AgentWorld.make();
+  const [web, api] = [await its.release("web"), await its.release("api")];
+  const own = `${its.folder}/state/web`;
+  await using _holder = await its.classic("web", { STATE_DIRECTORY: own });
+  await its.activated(`web ${web}`);
+  await its.configure({ web: {}, api: { after: '["web"]' } });
+  await its.start();
+  await eventually("api waits", async () => {
+    const { stdout } = await its.hail("status", "api");
+    return /it comes after web, which cannot be kept yet: .*another hail holds it/.test(
+      stdout.replaceAll(/\s+/g, " "),
+    );
+  });
+  assert.deepEqual(Object.keys(await its.states()).toSorted(), ["api", "web"]);
+  for (const words of [["pause", "web"], ["resume", "web"], ["poll", "--all"]]) {
+    const { status, stderr } = await its.hail(...words);
+    assert.equal(status, 0, `${words}: ${stderr}`);
+  }
+  assert.equal((await its.activations()).includes(`api ${api}`), false);
+});

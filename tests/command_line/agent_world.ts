@@ -98,12 +98,12 @@ export class AgentWorld implements AsyncDisposable {
     return agent;
   }
 
-  /** Starts a hail of the classic command line beside it. */
-  async classic(name: string): Promise<RunningCommand> {
+  /** Starts a hail of the classic command line beside it, with more in its environment. */
+  async classic(name: string, env: Readonly<Record<string, string>> = {}): Promise<RunningCommand> {
     const job = this.hydra.jobUri(`demo/main/${name}`);
     const args = ["--profile", name, "--job-uri", job, "--poll-period", "1h", "--soak-time", "0"];
     const hail = new RunningCommand([Deno.execPath(), "run", "--quiet", "-A", MAIN, ...args], {
-      env: this.#small.env,
+      env: { ...this.#small.env, ...env },
     });
     await hail.untilPrinted(/ keeps /);
     return hail;

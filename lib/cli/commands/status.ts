@@ -66,29 +66,33 @@ async function viewAll(command: StatusCommand, context: Context): Promise<Servic
   const agents = await findAgents([...files, ...hindered.map(({ file }) => file)], context);
   const { services, unreadable } = readServices(databases, context);
   reportUnreadable(unreadable, context);
-  return await Promise.all(services.map(async (one) => viewOf(one, await agents.agentOf(one), hindered)));
+  const troubles = new Map(hindered.map((one) => [one.file, one]));
+  return await Promise.all(
+    services.map(async (one) => viewOf(one, await agents.agentOf(one), troubles.get(one.file))),
+  );
 }
 
 /** Services that were named, and are read again when what keeps them has written down what it knows. */
 async function viewNamed(command: StatusCommand, context: Context): Promise<ServiceView[]> {
   const { services } = openServices(command, context, true);
   const agents = await findAgents(services, context);
-  const hindered = findHindered(foldersFor(command, context));
+  const folders = new Set([...foldersFor(command, context), ...services.map(({ folder }) => folder)]);
+  const troubles = new Map(findHindered([...folders]).map((one) => [one.file, one]));
   return await Promise.all(services.map(async (service) => {
     const agent = await agents.agentOf(service);
-    return viewOf(service.hindrance === null ? readAgain(service, context) : service, agent, hindered);
+    const now = service.hindrance === null ? readAgain(service, context) : service;
+    return viewOf(now, agent, troubles.get(service.file));
   }));
 }
 
 function viewOf(
-  { name, profile, jobUri, record, writtenAt, settings, file, hindrance }: Service,
+  { name, profile, jobUri, record, writtenAt, settings, hindrance }: Service,
   agent: Agent,
-  hindered: readonly Hindered[],
+  hindered: Hindered | undefined,
 ): ServiceView {
   // One that another hail holds is kept by that, which writes down how it is.
-  const trouble = hindered.find((one) =>
-    one.file === file && (hindrance !== null || one.failure.code !== "profile-held")
-  );
+  const isHeld = hindrance === null && hindered?.failure.code === "profile-held";
+  const trouble = isHeld ? undefined : hindered;
   return {
     name,
     profile,
