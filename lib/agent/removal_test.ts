@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { CONFIG, cutEverywhere, IdleWorld } from "../../tests/support/idle_world.ts";
+import { filesClosed } from "../../tests/support/open_files.ts";
 import { lockProfile } from "../nix/profile_lock.ts";
 import type { OnRemoval } from "../settings/service.ts";
 import { type RemovalOptions, removeService } from "./removal.ts";
@@ -163,6 +164,7 @@ Deno.test("a profile that another hail holds is left alone", async () => {
   lock.release();
   await remove(world, "purge");
   assert.deepEqual(Object.keys(world.links()), [".web.hail-lock"]);
+  await filesClosed(world.folder);
 });
 
 Deno.test("an agent takes out only what it has kept last; the operator anything", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { CONFIG, cutEverywhere, IdleWorld } from "../../tests/support/idle_world.ts";
+import { filesClosed } from "../../tests/support/open_files.ts";
 import { lockProfile } from "../nix/profile_lock.ts";
 import type { ProfilePath } from "../nix/profile_name.ts";
 import type { ServiceSettings } from "../settings/service.ts";
@@ -173,6 +174,7 @@ Deno.test("a profile that another hail holds is not touched", async () => {
     lock.release();
     await takeOver(world, shopOf(world));
     assert.deepEqual(world.sight().state, ["shop.sqlite"]);
+    await filesClosed(world.folder);
   }
 });
 

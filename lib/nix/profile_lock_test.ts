@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { filesClosed } from "../../tests/support/open_files.ts";
 import { lockProfile } from "./profile_lock.ts";
 import type { ProfilePath } from "./profile_name.ts";
 
@@ -7,7 +8,11 @@ async function world() {
   const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "hail-lock-" }));
   await Deno.mkdir(`${folder}/store/x`, { recursive: true });
   const lock = (name: string) => lockProfile(`${folder}/${name}` as ProfilePath, `${folder}/store`);
-  return { folder, lock, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
+  const end = async () => {
+    await filesClosed(folder);
+    await Deno.remove(folder, { recursive: true });
+  };
+  return { folder, lock, [Symbol.asyncDispose]: end };
 }
 
 Deno.test("lockProfile makes the folder and the file, and can be taken again when it was released", async () => {
