@@ -19,6 +19,9 @@ const OPTIONS = [
 
 /** A longer run: HAIL_RANDOM_RUNS=2000 HAIL_RANDOM_SEED=1 deno test -A tests/end_to_end/systemd/random_test.ts */
 const RUNS = numberOf("HAIL_RANDOM_RUNS");
+/** How long all services may take to come to rest in the end, in milliseconds. */
+const REST_LIMIT = 120_000;
+
 const SEED = numberOf("HAIL_RANDOM_SEED") ?? Math.floor(Math.random() * 2 ** 32);
 
 for (const keeping of ["units", "agent"] as const) {
@@ -59,7 +62,13 @@ async function deployAtRandom(keeping: Keeping, width: number, runs: number): Pr
     `${lanes.reduce((sum, { deployments }) => sum + deployments, 0)} deployments`,
     ...[...tally].toSorted().map(([what, times]) => `  ${what}: ${times}`),
   ].join("\n"));
-  assert.deepEqual(await host.leftovers(), []);
+  // Where the agent was killed for the last service, it may still activate what the others run.
+  let left = await host.leftovers();
+  for (const over = performance.now() + REST_LIMIT; left.length > 0 && performance.now() < over;) {
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    left = await host.leftovers();
+  }
+  assert.deepEqual(left, [], repeat);
   // So that a plan that has gone wrong does not pass for a success.
   assert.ok((tally.get("deployed") ?? 0) > runs / 4, "too few builds were deployed");
 }

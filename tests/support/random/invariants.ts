@@ -141,13 +141,19 @@ export class Watcher {
 
   #markFaults({ deployments }: Observation): string[] {
     return deployments.filter(({ kind }) => isForwards(kind)).flatMap(({ id, target, begunAt }) =>
-      this.#wasBad(target.path, begunAt) ? [`deployment ${id} is to a build that was marked bad before`] : []
+      this.#wasBad(target.path, begunAt, deployments)
+        ? [`deployment ${id} is to a build that was marked bad before`]
+        : []
     );
   }
 
-  #wasBad(path: string, time: number): boolean {
+  #wasBad(path: string, time: number, deployments: Observation["deployments"]): boolean {
     return [...this.#marks.get(path) ?? []].some((at) =>
-      at < time && !this.#retries.some((retry) => retry.path === path && retry.at >= at)
+      at < time && !this.#retries.some((retry) => retry.path === path && retry.at >= at) &&
+      // Whoever points the profile at it by hand has decided.
+      !deployments.some(({ kind, target, begunAt }) =>
+        kind === "by-hand" && target.path === path && begunAt >= at && begunAt <= time
+      )
     );
   }
 

@@ -205,6 +205,15 @@ Deno.test("random invariants: a build that was marked bad is not to be deployed 
   assert.match(late.violations(service.look()).join(), /marked bad before/);
 });
 
+Deno.test("random invariants: a build that was marked bad and then chosen by hand may be deployed again", () => {
+  const service = sound().fail(BROKEN, 4);
+  const failed = service.deployments.get(2);
+  assert.ok(failed?.endedAt);
+  const chosen = { ...failed, id: 3, kind: "by-hand", begunAt: failed.endedAt, outcome: "by-hand" } as const;
+  const deployments = [...service.deployments.values(), chosen].toSorted((one, other) => one.id - other.id);
+  assert.doesNotMatch(faultsOf(service.look({ deployments })).join(), /marked bad before/);
+});
+
 Deno.test("random invariants: a sound build is not to be blamed", () => {
   const service = new Service().deploy(ONE, 1).fail(TWO, 2);
   assert.match(faultsOf(service.look()).join(), /deployment 2 blames a sound build: activation, no/);
