@@ -194,8 +194,11 @@ export async function waitFor(delay: number, { clock, stop, bell, leaves }: Wait
   const woken = new AbortController();
   const wake = () => woken.abort();
   stop.addEventListener("abort", wake, { once: true });
-  const forget = bell.listen(wake);
-  if (stop.aborted || leaves()) wake();
+  const look = () => {
+    if (stop.aborted || leaves()) wake();
+  };
+  const forget = bell.listen(wake, look);
+  look();
   await clock.sleep(delay, woken.signal);
   stop.removeEventListener("abort", wake);
   return forget();

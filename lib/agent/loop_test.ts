@@ -281,6 +281,16 @@ Deno.test("runLoop hands on that it was woken, also while it was to leave", asyn
   }
 });
 
+Deno.test("runLoop sleeps on where it is stirred and there is nothing else to do", async () => {
+  const its = leaving([nothing]);
+  const loop = its.run(null);
+  await its.clock.advance(1_000);
+  its.bell.stir();
+  await its.clock.advance(1_000);
+  assert.deepEqual(its.times(), [0]);
+  await its.end(loop);
+});
+
 Deno.test("runLoop takes a ring for answered by a pass that was due anyway", async () => {
   const its = leaving([nothing]);
   its.bell.ring();

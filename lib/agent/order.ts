@@ -4,6 +4,8 @@ import { STATES } from "../deployment/machine.ts";
 
 /** One service, as those that come after it see it. */
 export interface Before {
+  /** What the configuration calls it now. */
+  readonly settings: { readonly name: string };
   /** What hail remembers of it; null while its state is not open. */
   record(): ServiceRecord | null;
   /** Why it cannot be kept so far; null where it is, or where nothing has failed. */
@@ -16,7 +18,6 @@ export interface Before {
 export const AFTER = "after";
 
 interface Place {
-  readonly before: Before;
   readonly started: Promise<void>;
   readonly noteStarted: () => void;
   /** When it has last begun to ask Hydra, or tried to: milliseconds since 1970. Null before the first time. */
@@ -29,40 +30,32 @@ interface Place {
   readonly waiting: Map<string, () => void>;
 }
 
-/** The order of the services of one agent: who waits for whom (`after`). Services are called by name. */
+/**
+ * The order of the services of one agent: who waits for whom (`after`). Those that wait call the others by the names that the
+ * configuration gives them now, which may change while they are there.
+ */
 export class Order {
-  readonly #places = new Map<string, Place>();
+  readonly #places = new Map<Before, Place>();
 
-  /** A service is there from now on. Where it is already, nothing changes. */
-  enter(name: string, before: Before): void {
-    const former = this.#places.get(name);
-    if (former?.before === before) return;
+  /** A service is there from now on. */
+  enter(before: Before): void {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#places.set(name, {
-      before,
-      started: promise,
-      noteStarted: resolve,
-      passedAt: null,
-      passes: 0,
-      asked: new Map(),
-      waiting: former?.waiting ?? new Map(),
-    });
-    former?.noteStarted();
+    const fresh = { passedAt: null, passes: 0, asked: new Map(), waiting: new Map() };
+    this.#places.set(before, { ...fresh, started: promise, noteStarted: resolve });
   }
 
-  /** A service is there no more, unless another one has got its name meanwhile. Nobody waits for it any longer. */
-  leave(name: string, before: Before): void {
-    const place = this.#places.get(name);
-    if (place?.before !== before) return;
-    this.#places.delete(name);
+  /** The configuration does not name a service any more. Nobody waits for it any longer. */
+  leave(before: Before): void {
+    const place = this.#places.get(before);
+    if (place === undefined) return;
+    this.#places.delete(before);
     place.noteStarted();
     this.#wake(place);
   }
 
   /** What a service ran when hail came was activated, or that has failed: at a start, the next ones need not wait longer. */
-  noteStarted(name: string, before: Before): void {
-    const place = this.#places.get(name);
-    if (place?.before === before) place.noteStarted();
+  noteStarted(before: Before): void {
+    this.#places.get(before)?.noteStarted();
   }
 
   /**
@@ -71,10 +64,10 @@ export class Order {
    * @param begunAt When it began to: what was built later it cannot have seen, however long a deployment took. Null where it
    * could not look.
    */
-  notePass(name: string, before: Before, begunAt: number | null): void {
-    const place = this.#places.get(name);
+  notePass(before: Before, begunAt: number | null): void {
+    const place = this.#places.get(before);
     // Whoever waits for one that could not look is not woken: it would only ask that one to look again, at once.
-    if (place?.before !== before || begunAt === null) return;
+    if (place === undefined || begunAt === null) return;
     place.passedAt = begunAt;
     place.passes += 1;
     this.#wake(place);
@@ -86,7 +79,7 @@ export class Order {
     const giveUp = () => resolve();
     signal.addEventListener("abort", giveUp, { once: true });
     if (signal.aborted) giveUp();
-    const all = Promise.all(names.map((name) => this.#places.get(name)?.started));
+    const all = Promise.all(names.map((name) => this.#find(name)?.[1].started));
     await Promise.race([all, given]);
     signal.removeEventListener("abort", giveUp);
   }
@@ -102,11 +95,12 @@ export class Order {
     wake: () => void,
   ): Closed | null {
     for (const other of after) {
-      const place = this.#places.get(other);
-      if (place === undefined) continue;
+      const found = this.#find(other);
+      if (found === undefined) continue;
+      const [before, place] = found;
       const looked = hasLooked(place, name, question.knownSince);
-      const record = place.before.record();
-      const hindrance = place.before.hindrance();
+      const record = before.record();
+      const hindrance = before.hindrance();
       const why = hindrance !== null
         ? `cannot be kept yet: ${hindrance}`
         : looked && record !== null
@@ -114,10 +108,14 @@ export class Order {
         : "has not looked for a new build yet";
       if (why === null) continue;
       place.waiting.set(name, wake);
-      if (!looked) place.before.poll();
+      if (!looked) before.poll();
       return { gate: AFTER, why: `it comes after ${other}, which ${why}`, askAgainAt: null };
     }
     return null;
+  }
+
+  #find(name: string): readonly [Before, Place] | undefined {
+    return [...this.#places].find(([before]) => before.settings.name === name);
   }
 
   #wake(place: Place): void {

@@ -14,9 +14,15 @@ function world() {
   const order = new Order();
   const polls: string[] = [];
   const state = { record: emptyRecord(0) as ServiceRecord | null };
-  const db = { record: () => state.record, hindrance: () => null, poll: () => polls.push("db") };
-  order.enter("db", db);
-  order.enter("web", { record: () => null, hindrance: () => null, poll: () => polls.push("web") });
+  const service = (name: string, record: () => ServiceRecord | null) => ({
+    settings: { name },
+    record,
+    hindrance: () => null,
+    poll: () => polls.push(name),
+  });
+  const db = service("db", () => state.record);
+  order.enter(db);
+  order.enter(service("web", () => null));
   let woken = 0;
   const ask = (knownSince = 1_000, after = ["db"]) =>
     order.ask("web", after, { knownSince }, () => woken += 1)?.why ?? null;
@@ -29,13 +35,13 @@ Deno.test("a service waits until the one before it has looked for a build of its
   become(ACTIVE);
   assert.match(ask() ?? "", /after db, which has not looked for a new build yet/);
   assert.deepEqual(polls, ["db"]);
-  order.notePass("db", db, 999);
+  order.notePass(db, 999);
   assert.equal(woken(), 1);
   assert.match(ask() ?? "", /has not looked/);
-  order.notePass("db", db, 1_000);
+  order.notePass(db, 1_000);
   assert.equal(woken(), 2);
   assert.equal(ask(), null);
-  order.notePass("db", db, 2_000);
+  order.notePass(db, 2_000);
   assert.equal(woken(), 2, "it waits no longer");
 });
 
@@ -45,7 +51,7 @@ Deno.test("a clock that was set back keeps nobody waiting for ever, and makes no
   const future = 1e12;
   for (const now of [10, 11]) {
     assert.match(ask(future) ?? "", /has not looked/);
-    order.notePass("db", db, now);
+    order.notePass(db, now);
   }
   assert.equal(ask(future), null, "the second pass was begun after the question");
   assert.equal(polls.length, 2);
@@ -54,7 +60,7 @@ Deno.test("a clock that was set back keeps nobody waiting for ever, and makes no
 
 Deno.test("a service waits while the one before it is not active, and says why", () => {
   const { order, ask, become, state, polls, db } = world();
-  order.notePass("db", db, 5_000);
+  order.notePass(db, 5_000);
   const newer = { id: 2, name: "db-2", outPath: path.replace("-db", "-db-2") as StorePath, finishedAt: 0 };
   const closed = { gate: "window", why: "outside of its maintenance windows", askAgainAt: null };
   for (
@@ -88,9 +94,9 @@ Deno.test("nobody waits for a service that is not there, or has left", async () 
   assert.equal(ask(0, ["gone"]), null);
   assert.notEqual(ask(), null);
   const waits = order.waitForStart(["db", "gone"], new AbortController().signal);
-  order.leave("db", { record: () => null, hindrance: () => null, poll: () => {} });
+  order.leave({ settings: { name: "db" }, record: () => null, hindrance: () => null, poll: () => {} });
   assert.notEqual(ask(), null, "it was another one of that name");
-  order.leave("db", db);
+  order.leave(db);
   await waits;
   assert.equal(woken(), 1);
   assert.equal(ask(), null);
@@ -103,7 +109,7 @@ Deno.test("at a start a service waits for the ones before it, however their star
   const waits = order.waitForStart(["db"], stop.signal).then(() => over = true);
   await Promise.resolve();
   assert.equal(over, false);
-  order.noteStarted("db", db);
+  order.noteStarted(db);
   await waits;
   assert.equal(over, true);
   const other = order.waitForStart(["web"], stop.signal);
@@ -115,33 +121,34 @@ Deno.test("a pass that could not look counts for nothing, and wakes nobody", () 
   const { order, ask, become, woken, db } = world();
   become(ACTIVE);
   assert.match(ask() ?? "", /has not looked/);
-  order.notePass("db", db, null);
+  order.notePass(db, null);
   assert.equal(woken(), 0);
   assert.match(ask() ?? "", /has not looked/);
-  order.notePass("db", db, 2_000);
+  order.notePass(db, 2_000);
   assert.equal(woken(), 1);
   assert.equal(ask(), null);
 });
 
-Deno.test("who takes a place that is its own already changes nothing; what another one does there does not count", () => {
-  const { order, db, ask, become, polls } = world();
+Deno.test("a service is called by the name that it has now, and keeps its place under another one", () => {
+  const { order, db, ask, become, polls, woken } = world();
   become(ACTIVE);
-  order.notePass("db", db, 1_000);
-  order.enter("db", db);
+  order.notePass(db, 1_000);
   assert.equal(ask(), null);
-  const other = {
-    record: () => ({ ...emptyRecord(0), ...ACTIVE }),
-    hindrance: () => null,
-    poll: () => polls.push("other"),
-  };
-  order.enter("db", other);
-  order.notePass("db", db, 5_000);
-  order.leave("db", db);
-  assert.match(ask() ?? "", /has not looked/);
+  const other = { ...db, settings: { name: "other" }, poll: () => polls.push("other") };
+  order.enter(other);
+  // They swap their names.
+  db.settings.name = "other";
+  other.settings.name = "db";
+  assert.match(ask() ?? "", /after db, which has not looked/);
   assert.deepEqual(polls, ["other"]);
-  // It comes back to its place.
-  order.enter("db", db);
-  order.leave("db", other);
-  assert.match(ask() ?? "", /has not looked/);
-  assert.deepEqual(polls, ["other", "db"]);
+  order.notePass(db, 5_000);
+  assert.match(ask() ?? "", /has not looked/, "what another one does does not count");
+  assert.equal(ask(1_000, ["other"]), null);
+  // And back.
+  db.settings.name = "db";
+  other.settings.name = "other";
+  assert.equal(ask(), null);
+  order.leave(other);
+  assert.equal(woken(), 1, "who waited for it may ask again");
+  assert.equal(ask(), null);
 });

@@ -5,6 +5,7 @@ import type { ServiceRecord } from "../deployment/record.ts";
 import { Failure } from "../failure/failure.ts";
 import { failureEvent } from "../report/failure_event.ts";
 import type { ServiceSettings } from "../settings/service.ts";
+import { anySignal } from "../time/any_signal.ts";
 import { nextDelay } from "./backoff.ts";
 import { Bell } from "./bell.ts";
 import { runLoop, runOnce, waitFor } from "./loop.ts";
@@ -41,13 +42,11 @@ export class Service {
   readonly #bell = new Bell();
   #settings: ServiceSettings;
   #open: OpenService | null = null;
-  /** Whether what it runs was activated, or that has failed, since hail came. */
-  #hasStarted = false;
   /** Why it could not be opened at the last try. */
   #hindrance: Failure | null = null;
-  /** Settings that come into force as soon as nothing is under way. */
-  #next: ServiceSettings | null = null;
-  /** Settings that could not come into force, and are tried again. */
+  /** What the configuration says: where that is something else, it comes into force as soon as nothing is under way. */
+  #wanted: ServiceSettings;
+  /** What of that could not come into force, until it is tried again. */
   #refused: ServiceSettings | null = null;
   /** How often that has failed in a row. */
   #refusals = 0;
@@ -57,20 +56,22 @@ export class Service {
 
   constructor(settings: ServiceSettings, ports: ServicePorts) {
     this.#settings = settings;
+    this.#wanted = settings;
     // Events of a classic hail speak of its only service.
     const tee = createTee((event) =>
       ports.report(ports.config === null ? event : { ...event, service: this.name })
     );
     this.#tee = tee;
     this.#ports = { ...ports, report: tee.report };
-    ports.order.enter(this.name, this);
+    ports.order.enter(this);
   }
 
   /** What the configuration says of it: the settings that are in force, or are to be as soon as that is possible. */
   get settings(): ServiceSettings {
-    return this.#next ?? this.#refused ?? this.#settings;
+    return this.#wanted;
   }
 
+  /** Its name by the settings that are in force. */
   get name(): string {
     return this.#settings.name;
   }
@@ -97,15 +98,14 @@ export class Service {
 
   /** Tries at once what has failed, be it to open the service or to put its new settings into force: it may be mended. */
   tryAgain(): void {
+    this.#refused = null;
     if (this.#open === null) this.#bell.ring();
-    else this.#retryRefused();
+    else this.#bell.stir();
   }
 
-  #retryRefused(): void {
-    if (this.#refused === null) return;
-    this.#next = this.#refused;
-    this.#refused = null;
-    this.#bell.stir();
+  /** Settings that are to come into force now; null for none. */
+  get #next(): ServiceSettings | null {
+    return this.#wanted === this.#settings || this.#wanted === this.#refused ? null : this.#wanted;
   }
 
   /** Writes down what waits to be written. */
@@ -115,14 +115,8 @@ export class Service {
 
   /** Exchanges the settings, at once or after what is under way. The profile stays the same. */
   reconfigure(settings: ServiceSettings): void {
-    const { order } = this.#ports;
-    const planned = this.settings.name;
-    if (settings.name !== planned && planned !== this.name) order.leave(planned, this);
-    this.#next = settings;
-    this.#refused = null;
+    this.#wanted = settings;
     this.#refusals = 0;
-    // Those that come after it by its new name wait for what is under way now.
-    this.#enter(settings.name);
     // Where this process ends before they come into force, another one finds what is to become of the service.
     this.#open?.announce(settings);
     if (this.#hindrance !== null) this.#note(this.#hindrance, 1, null);
@@ -131,6 +125,7 @@ export class Service {
 
   /** Makes {@linkcode Service.run} end as soon as nothing is under way. */
   leave(): void {
+    this.#ports.order.leave(this);
     this.#leaving.abort(new Error("the service is to leave"));
     this.#bell.stir();
   }
@@ -166,18 +161,18 @@ export class Service {
    * @throws As `OpenService.open`; the reason of `stop.gently` while it waits.
    */
   async open(wait: boolean): Promise<void> {
-    const { stop, report } = this.#ports;
+    const { stop, order, report } = this.#ports;
     const onHeld = (failure: Failure) => {
       // Whoever holds it keeps it, too; those after it are not to wait for the end of that.
-      this.#noteStarted();
+      order.noteStarted(this);
       this.#hindrance = failure;
       this.#note(failure, 1, null);
       const message = `${failure.message}. It is kept as soon as that one has ended.`;
       report({ ...failureEvent(failure), level: "warning", message });
     };
-    const signal = AbortSignal.any([stop.gently, this.#leaving.signal]);
+    using over = anySignal(stop.gently, this.#leaving.signal);
     const inOrder = (gates: Gates, settings: ServiceSettings) => this.#inOrder(gates, settings);
-    const held = wait ? { onHeld, signal } : undefined;
+    const held = wait ? { onHeld, signal: over.signal } : undefined;
     this.#open = await OpenService.open(this.#settings, this.#ports, inOrder, held);
   }
 
@@ -198,7 +193,7 @@ export class Service {
    * @returns Whether it was made to leave.
    */
   async run(): Promise<boolean> {
-    const { stop, order } = this.#ports;
+    const { stop } = this.#ports;
     for (let failures = 1; !this.#isOver; failures++) {
       try {
         if (this.#open === null) await this.#openInTheEnd();
@@ -212,7 +207,6 @@ export class Service {
     }
     await this.close();
     this.#ports.unopened?.forget(this.#settings.profile);
-    for (const name of new Set([this.name, this.settings.name])) order.leave(name, this);
     return this.#leaving.signal.aborted && !stop.gently.aborted;
   }
 
@@ -234,7 +228,7 @@ export class Service {
     const { profile } = this.#settings;
     try {
       for (let failures = 1; !this.#isOver; failures++) {
-        if (this.#next !== null) this.#takeOver(this.#next);
+        this.#settings = this.#next ?? this.#settings;
         try {
           await this.#ports.prepare(this.#settings);
           // To open it now would make a state of a service that has left.
@@ -261,8 +255,8 @@ export class Service {
 
   /** Says what has failed, and waits; the others need not wait for this service at the start. */
   async #pauseAfter(error: unknown, failures: number): Promise<void> {
-    const { report, shared: { clock }, stop } = this.#ports;
-    this.#noteStarted();
+    const { report, order, shared: { clock }, stop } = this.#ports;
+    order.noteStarted(this);
     const delay = nextDelay({ failures, period: OPEN_PERIOD, random: Math.random() });
     report(failureEvent(error, { failures, retry_in_ms: Math.round(delay) }));
     if (error instanceof Failure) this.#note(error, failures, clock.now() + delay);
@@ -276,10 +270,13 @@ export class Service {
 
   async #keep(open: OpenService): Promise<void> {
     const { stop, order, shared, report } = this.#ports;
-    await order.waitForStart(this.#settings.after, AbortSignal.any([stop.gently, this.#leaving.signal]));
+    {
+      using over = anySignal(stop.gently, this.#leaving.signal);
+      await order.waitForStart(this.#settings.after, over.signal);
+    }
     if (this.#isOver) return;
     await open.deployer.start(stop);
-    this.#noteStarted();
+    order.noteStarted(this);
     let plan: Plan | null = null;
     while (!this.#isOver) {
       const next = this.#next;
@@ -312,8 +309,7 @@ export class Service {
   /** Lets those that come after this service know of each pass. */
   #observed({ deployer }: OpenService) {
     const { order, stop, shared: { clock } } = this.#ports;
-    // deno-lint-ignore no-this-alias -- the object below has a this of its own.
-    const service = this;
+    const notePass = (begunAt: number | null) => order.notePass(this, begunAt);
     return {
       get failures() {
         return deployer.failures;
@@ -328,10 +324,7 @@ export class Service {
           return result;
         } finally {
           // One that cannot look is waited for a while, but not for ever.
-          const begunAt = looked || deployer.failures >= HOPELESS ? begun : null;
-          for (const one of new Set([service.name, service.settings.name])) {
-            order.notePass(one, service, begunAt);
-          }
+          notePass(looked || deployer.failures >= HOPELESS ? begun : null);
         }
       },
     };
@@ -339,25 +332,18 @@ export class Service {
 
   /** Puts new settings into force. Where they cannot be, the old ones stay, and it is tried again. */
   async #exchange(open: OpenService, next: ServiceSettings): Promise<void> {
-    const { report, unopened, shared: { clock }, stop } = this.#ports;
+    const { report, unopened, shared: { clock } } = this.#ports;
     try {
       await open.exchange(next);
-      this.#takeOver(next);
+      this.#settings = next;
       this.#refusals = 0;
       unopened?.forget(next.profile);
       report({ name: "reload", level: "info", message: "its new settings are in force" });
     } catch (error) {
       const failures = ++this.#refusals;
       const delay = nextDelay({ failures, period: OPEN_PERIOD, random: Math.random() });
-      // By now there may be others.
-      if (this.#next === next) {
-        this.#next = null;
-        this.#refused = next;
-        const over = AbortSignal.any([stop.gently, this.#leaving.signal]);
-        void clock.sleep(delay, over).then(() => {
-          if (this.#refused === next && !this.#isOver) this.#retryRefused();
-        });
-      }
+      this.#refused = next;
+      void this.#retry(next, delay);
       if (error instanceof Failure) this.#note(error, failures, clock.now() + delay);
       report({
         ...failureEvent(error, { failures, retry_in_ms: Math.round(delay) }),
@@ -368,25 +354,12 @@ export class Service {
     }
   }
 
-  /** Takes over settings, under another name where that is another. */
-  #takeOver(settings: ServiceSettings): void {
-    const { order } = this.#ports;
-    const before = this.name;
-    this.#settings = settings;
-    if (this.#next === settings) this.#next = null;
-    if (before !== this.name) order.leave(before, this);
-    this.#enter(this.name);
-  }
-
-  #enter(name: string): void {
-    const { order } = this.#ports;
-    order.enter(name, this);
-    if (this.#hasStarted) order.noteStarted(name, this);
-  }
-
-  #noteStarted(): void {
-    this.#hasStarted = true;
-    for (const name of new Set([this.name, this.settings.name])) this.#ports.order.noteStarted(name, this);
+  /** Tries settings again after a while, if they are still what is wanted. */
+  async #retry(refused: ServiceSettings, delay: number): Promise<void> {
+    const { stop, shared: { clock } } = this.#ports;
+    using over = anySignal(stop.gently, this.#leaving.signal);
+    await clock.sleep(delay, over.signal);
+    if (this.#refused === refused) this.tryAgain();
   }
 
   /** Whether hail stops, or the service is to leave. */
