@@ -8,8 +8,7 @@ import { failureEvent } from "../report/failure_event.ts";
 import type { ServiceSettings } from "../settings/service.ts";
 import type { OwnShared } from "./shared.ts";
 import { Order } from "./order.ts";
-import { nextDelay } from "./backoff.ts";
-import { removeService } from "./removal.ts";
+import { Removals } from "./removals.ts";
 import { takeOverRenamed } from "./rename.ts";
 import { Service } from "./service.ts";
 import type { StageBoard } from "./stage_board.ts";
@@ -40,9 +39,6 @@ export interface Changes {
 const LAZY_LIMIT = 60_000;
 const LAZY_LIMIT_EACH = 600;
 
-/** How often a removal that fails is tried again, in milliseconds: at the most. */
-const REMOVAL_PERIOD = 15 * 60_000;
-
 /** How long services are written down before others may do something, in milliseconds: a disk may be slow. */
 const FLUSH_SPAN = 10;
 
@@ -62,14 +58,7 @@ export class Fleet {
   #wanted = new Map<ProfilePath, ServiceSettings>();
   /** The names of all services that there were, by their profiles. */
   readonly #names = new Map<ProfilePath, string>();
-  /** Aborted when the configuration says something else. */
-  #applied = new AbortController();
-  /** The removals that are under way; each is called off by its controller if it does not hold any more. */
-  readonly #removals = new Map<AbortController, () => boolean>();
-  /** The profiles whose removal has failed, and is to be tried again later. */
-  readonly #stuck = new Set<ProfilePath>();
-  /** Called when a removal of a profile has failed. */
-  readonly #impatient = new Map<ProfilePath, Set<() => void>>();
+  readonly #removals: Removals;
   /** Settles when all that was begun for a profile has ended. */
   readonly #affairs = new Map<ProfilePath, Promise<void>>();
 
@@ -77,6 +66,7 @@ export class Fleet {
     this.#ports = ports;
     const { config, folder, gid, shared: { clock } } = ports;
     this.#unopened = config === null ? null : new Unopened(folder, gid, clock);
+    this.#removals = new Removals({ ...ports, wanted: () => this.#wanted });
   }
 
   /**
@@ -119,12 +109,8 @@ export class Fleet {
   /** Makes what the configuration says now so: begins, changes and takes out services, and leaves the others alone. */
   apply(services: readonly ServiceSettings[]): Changes {
     this.#want(services);
-    // A removal that waits to be tried again may be off now, and others may wait behind it.
-    this.#applied.abort();
-    this.#applied = new AbortController();
-    for (const [off, holds] of this.#removals) {
-      if (!holds()) off.abort(new Error("the removal is called off"));
-    }
+    // One that waits to be tried again may be off now, and others may wait behind it.
+    this.#removals.reconsider();
     let [added, changed, removed] = [0, 0, 0];
     const fresh: Service[] = [];
     for (const settings of services) {
@@ -259,7 +245,7 @@ export class Fleet {
       // Meanwhile it may have been put into the configuration again.
       if (this.#wanted.has(profile)) return;
       const { name, onRemoval } = service.settings;
-      await this.#remove({ profile, name, how: onRemoval, resumed: false });
+      await this.#removals.remove({ profile, name, how: onRemoval, resumed: false });
     });
   }
 
@@ -275,52 +261,7 @@ export class Fleet {
   #removeInTurn(orphan: Orphan): void {
     // So that a service that goes on from where it was waits until nothing is under way.
     this.#names.set(orphan.profile, orphan.name);
-    this.#after(orphan.profile, () => this.#remove(orphan));
-  }
-
-  /** Takes a service out, however often it takes; unless it is renamed, which `#prepare` of its new name does. */
-  async #remove({ profile, name, how, resumed }: Orphan): Promise<void> {
-    const { shared, folder, config, report, stop } = this.#ports;
-    const decide = () => {
-      const wanted = [...this.#wanted.values()];
-      if (this.#wanted.has(profile) || wanted.some(({ renamedFrom }) => renamedFrom === name)) return null;
-      // Under the same name it has another profile now: what the old one runs may be what the new one needs.
-      return !resumed && wanted.some((one) => one.name === name) ? "keep" : how;
-    };
-    for (let failures = 1; !stop.gently.aborted; failures++) {
-      const decided = decide();
-      if (decided === null) return;
-      const off = new AbortController();
-      this.#removals.set(off, () => decide() === decided);
-      try {
-        const what = { profile, name, how: decided, calledOff: off.signal };
-        await removeService({ ...what, folder, config, report, stop }, shared);
-        if (!off.signal.aborted) return;
-      } catch (error) {
-        if (stop.gently.aborted) return;
-        const delay = nextDelay({ failures, period: REMOVAL_PERIOD, random: Math.random() });
-        report({ ...failureEvent(error, { failures, retry_in_ms: Math.round(delay) }), service: name });
-        if (off.signal.aborted) continue;
-        this.#stuck.add(profile);
-        for (const goOn of this.#impatient.get(profile) ?? []) goOn();
-        await this.#sleep(delay);
-        this.#stuck.delete(profile);
-      } finally {
-        this.#removals.delete(off);
-      }
-    }
-  }
-
-  /** Waits; shorter where hail is told to stop, or the configuration says something else. */
-  async #sleep(delay: number): Promise<void> {
-    const { stop: { gently }, shared: { clock } } = this.#ports;
-    const woken = new AbortController();
-    const wake = () => woken.abort();
-    const signals = [gently, this.#applied.signal];
-    for (const signal of signals) signal.addEventListener("abort", wake, { once: true });
-    if (gently.aborted) wake();
-    await clock.sleep(delay, woken.signal);
-    for (const signal of signals) signal.removeEventListener("abort", wake);
+    this.#after(orphan.profile, () => this.#removals.remove(orphan));
   }
 
   /** What has to be done before a service can begin: it may have been another one before. */
@@ -337,28 +278,19 @@ export class Fleet {
       // What has left waits for nobody that came later, who may wait for it.
       if (!holds()) return;
       if (profile === settings.profile || this.#wanted.has(profile)) continue;
+      const affair = this.#affairs.get(profile);
       if (name === settings.renamedFrom) {
         formerly.add(profile);
-        await this.#affairs.get(profile);
-      } else if (name === settings.name) await this.#untilStuck(profile);
+        await affair;
+      } else if (name === settings.name && affair !== undefined) {
+        await this.#removals.untilStuck(profile, affair);
+      }
     }
     if (settings.renamedFrom === undefined || !holds()) return;
     const services = [...this.#wanted.values()];
     const busy = [...this.#affairs.keys()].filter((profile) => profile !== settings.profile);
     const options = { services, busy, formerly, config, folder, report, stop, holds };
     await takeOverRenamed(settings, options, shared);
-  }
-
-  /** Waits until all that was begun for a profile has ended, or what is left of it can be done only later. */
-  async #untilStuck(profile: ProfilePath): Promise<void> {
-    const affair = this.#affairs.get(profile);
-    if (affair === undefined || this.#stuck.has(profile)) return;
-    const { promise: stuck, resolve } = Promise.withResolvers<void>();
-    const waiting = this.#impatient.get(profile) ?? new Set();
-    this.#impatient.set(profile, waiting.add(resolve));
-    await Promise.race([affair, stuck]);
-    waiting.delete(resolve);
-    if (waiting.size === 0) this.#impatient.delete(profile);
   }
 
   /** Does something once all that was begun for the profile has ended. */

@@ -5,6 +5,7 @@ import type { ProfilePath } from "../nix/profile_name.ts";
 import { createRunCommand } from "../process/run_command.ts";
 import type { Event, Report } from "../report/event.ts";
 import type { OnRemoval } from "../settings/service.ts";
+import { anySignal } from "../time/any_signal.ts";
 import { systemClock } from "../time/system_clock.ts";
 import { readBootId } from "./boot_id.ts";
 import type { Environment } from "./environment.ts";
@@ -143,9 +144,10 @@ async function remove(
     const gone = `${profile} is gone with its generations; \`nix-collect-garbage\` frees the space`;
     return done(`${DEACTIVATED[outcome]}, and ${gone}`);
   };
+  using over = anySignal(stop.gently, calledOff);
   try {
     // It is as heavy for the host as an activation.
-    return await shared.turns.activation.take(AbortSignal.any([stop.gently, calledOff]), takeOut);
+    return await shared.turns.activation.take(over.signal, takeOut);
   } catch (error) {
     if (!calledOff.aborted || error !== calledOff.reason) throw error;
     return stays(service, options);
