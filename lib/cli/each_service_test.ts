@@ -19,6 +19,7 @@ function service(name: string): Service {
     folder: "/s",
     sockets: [`/s/${name}.sock`, "/s/agent.sock"],
     hindrance: null,
+    isRemembered: true,
   };
 }
 

@@ -59,6 +59,7 @@ Deno.test("agents: each socket is asked once for many services, or about each th
       record: emptyRecord(0),
       sockets: socketsBeside(file),
       hindrance: null,
+      isRemembered: true,
     };
   });
   const [a, b, c] = services;

@@ -1,6 +1,7 @@
 import { emptyRecord, type ServiceRecord } from "../deployment/record.ts";
 import { dirname } from "node:path";
 import { Failure } from "../failure/failure.ts";
+import type { Hindrance } from "../journal/hindrances.ts";
 import { findServices, readService, type StoredService } from "../journal/read.ts";
 import { databaseName, socketsBeside } from "../journal/state_folder.ts";
 import { parseProfile, type ProfilePath } from "../nix/profile_name.ts";
@@ -14,7 +15,7 @@ import type { Context } from "./context.ts";
 import { clean } from "./render/layout.ts";
 import type { ServiceOptions } from "./service_options.ts";
 import { stateFolders } from "./state_folders.ts";
-import { findHindered, type Hindered, withTrouble } from "./unopened.ts";
+import { findHindrances, type Hindrances, refusalOf } from "./hindrances.ts";
 
 /** A service that hail keeps on this machine, as its database shows it. */
 export interface Service {
@@ -33,8 +34,10 @@ export interface Service {
   readonly folder: string;
   /** Where a hail that keeps it may listen. */
   readonly sockets: readonly [own: string, agent: string];
-  /** Why its agent cannot keep it, where nothing else is known of it and there is no database; null otherwise. */
-  readonly hindrance: Failure | null;
+  /** What keeps its agent from keeping it as it is told; null where nothing does. */
+  readonly hindrance: Hindrance | null;
+  /** Whether there is a database: where there is none, only the hindrance is known. */
+  readonly isRemembered: boolean;
 }
 
 /** What was found in the state folders. */
@@ -58,12 +61,12 @@ type Wanted = Pick<ServiceOptions, "services" | "all" | "stateDir">;
  * Finds the services that a command is about. Those that cannot be read are reported where none is named, and belong to
  * the answer where all are meant.
  *
- * @param hindered Whether those belong to it of which only is known why their agent cannot keep them.
+ * @param alsoHindered Whether those belong to it of which only is known why their agent cannot keep them.
  * @returns At least one.
  * @throws {Failure} `usage`: it is not clear which are meant, or this user may not read them. `profile-held`: the agent cannot
  * keep one yet. What `readService` throws.
  */
-export function openServices(wanted: Wanted, context: Context, hindered = false): Found {
+export function openServices(wanted: Wanted, context: Context, alsoHindered = false): Found {
   const { profilesFolder } = context;
   const places = foldersFor(wanted, context);
   const databases = findDatabases(wanted, context);
@@ -81,9 +84,10 @@ export function openServices(wanted: Wanted, context: Context, hindered = false)
     });
     if (wanted.services.length === 0 && !wanted.all) reportUnreadable(unreadable, context);
     const found = chosen.map((profile) => onlyOne(services.filter((one) => one.profile === profile)));
-    const kept = hindered ? found : found.filter(({ hindrance }) => hindrance === null);
-    const others = found.flatMap(({ file, hindrance }) =>
-      hindered || hindrance === null ? [] : [{ file, failure: hindrance }]
+    if (alsoHindered) return { services: found, unreadable: wanted.all ? unreadable : [] };
+    const kept = found.filter(({ isRemembered }) => isRemembered);
+    const others = found.flatMap(({ file, hindrance, isRemembered }) =>
+      isRemembered || hindrance === null ? [] : [{ file, failure: refusalOf(hindrance) }]
     );
     const [other] = others;
     if (other !== undefined && (!wanted.all || kept.length === 0)) throw other.failure;
@@ -108,15 +112,14 @@ export function findDatabases(wanted: Pick<Wanted, "stateDir">, context: Context
     else files.push(...found.result);
   }
   const folders = new Set([...foldersFor(wanted, context), ...files.map((file) => dirname(file))]);
-  return { files, unreadable, hindered: findHindered([...folders]) };
+  return { files, unreadable, hindrances: findHindrances(folders) };
 }
 
 /** The databases, and the folders that could not be read. */
 export interface Databases {
   readonly files: readonly string[];
   readonly unreadable: readonly Unreadable[];
-  /** The services that an agent cannot keep. */
-  readonly hindered: readonly Hindered[];
+  readonly hindrances: Hindrances;
 }
 
 /**
@@ -124,19 +127,18 @@ export interface Databases {
  *
  * @throws {Failure} What the first one failed with, where none can be read.
  */
-export function readServices({ files, unreadable, hindered }: Databases, context: Context): Found {
+export function readServices({ files, unreadable, hindrances }: Databases, context: Context): Found {
   const read: Omit<Service, "name">[] = [];
   const failed = [...unreadable];
   for (const file of files) {
-    const one = attempt(file, () => readOne(file, context));
+    const one = attempt(file, () => readOne(file, hindrances, context));
     if ("failure" in one) failed.push(one);
     else read.push(one.result);
   }
   // One that has a database somewhere, or that another hail keeps, is shown by that.
   const there = new Set([...files, ...read.map(({ profile }) => profile)]);
-  read.push(
-    ...hindered.filter(({ file, profile }) => !there.has(file) && !there.has(profile)).map(asService),
-  );
+  const others = [...hindrances].filter(([file, { profile }]) => !there.has(file) && !there.has(profile));
+  read.push(...others.map(asService));
   const [first] = failed;
   if (first !== undefined && read.length === 0) throw first.failure;
   const names = namesOf(
@@ -152,14 +154,14 @@ export function readServices({ files, unreadable, hindered }: Databases, context
  *
  * @returns Null where it takes the others to know which are meant, or to say what is wrong.
  */
-function readNamed({ files }: Databases, wanted: Wanted, context: Context): Found | null {
+function readNamed({ files, hindrances }: Databases, wanted: Wanted, context: Context): Found | null {
   if (wanted.services.length === 0) return null;
   const services: Service[] = [];
   for (const name of wanted.services) {
     const own = files.filter((file) => isNamedAfter(file, name, context.profilesFolder));
     for (const file of own) {
       if (services.some((one) => one.file === file)) continue;
-      const one = attempt(file, () => readOne(file, context));
+      const one = attempt(file, () => readOne(file, hindrances, context));
       if ("failure" in one) return null;
       const { profile, settings } = one.result;
       // Another service may be called as the profile of this one, unless this one is called that, too.
@@ -177,11 +179,14 @@ function readNamed({ files }: Databases, wanted: Wanted, context: Context): Foun
  *
  * @throws {Failure} What `readService` throws.
  */
-export function readAgain({ name, file }: Service, context: Context): Service {
-  return { name, ...readOne(file, context) };
+export function readAgain(service: Service, context: Context): Service {
+  const { name, file, hindrance, isRemembered } = service;
+  return isRemembered ? { name, ...readOne(file, NO_HINDRANCES, context), hindrance } : service;
 }
 
-function readOne(file: string, context: Context): Omit<Service, "name"> {
+const NO_HINDRANCES: Hindrances = new Map();
+
+function readOne(file: string, hindrances: Hindrances, context: Context): Omit<Service, "name"> {
   return withDatabase(file, context, ({ profile, jobUri, settings, record, writtenAt }) => {
     if (!file.endsWith(`/${databaseName(profile)}`)) throw misnamed(file, profile);
     return {
@@ -189,25 +194,23 @@ function readOne(file: string, context: Context): Omit<Service, "name"> {
       settings: decodeSettings(settings),
       folder: file.slice(0, file.lastIndexOf("/")),
       sockets: socketsBeside(file),
-      hindrance: null,
+      hindrance: hindrances.get(file) ?? null,
+      isRemembered: true,
     };
   });
 }
 
-/** One of which nothing else is known, as a service. */
-function asService(hindered: Hindered): Omit<Service, "name"> {
-  const { name, profile, jobUri, folder, file, failure } = hindered;
+/** A service of which nothing is known but why it cannot be kept. */
+function asService([file, hindrance]: readonly [string, Hindrance]): Omit<Service, "name"> {
+  const { name, profile, jobUri, failure } = hindrance;
   return {
-    ...{ profile, jobUri, folder, file },
+    ...{ profile, jobUri, file, hindrance },
+    folder: dirname(file),
     settings: { words: [], agent: { name, config: "", onRemoval: "keep" }, removing: null },
-    record: withTrouble(emptyRecord(failure.at), hindered),
+    record: emptyRecord(failure.at),
     writtenAt: failure.at,
     sockets: socketsBeside(file),
-    hindrance: new Failure("profile-held", {
-      what: clean(name),
-      why: `hail cannot keep it yet: ${clean(failure.message)}`,
-      next: clean(failure.next),
-    }),
+    isRemembered: false,
   };
 }
 

@@ -15,7 +15,7 @@ import {
   reportUnreadable,
   type Service,
 } from "../services.ts";
-import { findHindered, type Hindered, withTrouble } from "../unopened.ts";
+import { withHindrance } from "../hindrances.ts";
 
 /** `hail status [SERVICE...]`. */
 export interface StatusCommand extends ServiceOptions {
@@ -62,46 +62,29 @@ export async function runStatus(command: StatusCommand, context: Context): Promi
 /** All services. What runs is asked first, which has it write down what it knows. */
 async function viewAll(command: StatusCommand, context: Context): Promise<ServiceView[]> {
   const databases = findDatabases(command, context);
-  const { files, hindered } = databases;
-  const agents = await findAgents([...files, ...hindered.map(({ file }) => file)], context);
+  const agents = await findAgents([...databases.files, ...databases.hindrances.keys()], context);
   const { services, unreadable } = readServices(databases, context);
   reportUnreadable(unreadable, context);
-  const troubles = new Map(hindered.map((one) => [one.file, one]));
-  return await Promise.all(
-    services.map(async (one) => viewOf(one, await agents.agentOf(one), troubles.get(one.file))),
-  );
+  return await Promise.all(services.map(async (one) => viewOf(one, await agents.agentOf(one))));
 }
 
 /** Services that were named, and are read again when what keeps them has written down what it knows. */
 async function viewNamed(command: StatusCommand, context: Context): Promise<ServiceView[]> {
   const { services } = openServices(command, context, true);
   const agents = await findAgents(services, context);
-  const folders = new Set([...foldersFor(command, context), ...services.map(({ folder }) => folder)]);
-  const troubles = new Map(findHindered([...folders]).map((one) => [one.file, one]));
   return await Promise.all(services.map(async (service) => {
     const agent = await agents.agentOf(service);
-    const now = service.hindrance === null ? readAgain(service, context) : service;
-    return viewOf(now, agent, troubles.get(service.file));
+    return viewOf(readAgain(service, context), agent);
   }));
 }
 
-function viewOf(
-  { name, profile, jobUri, record, writtenAt, settings, hindrance }: Service,
-  agent: Agent,
-  hindered: Hindered | undefined,
-): ServiceView {
+function viewOf(service: Service, agent: Agent): ServiceView {
+  const { name, profile, jobUri, record, writtenAt, settings, hindrance, isRemembered } = service;
+  const view = { name, profile, jobUri, writtenAt, agent, removing: settings?.removing ?? null };
   // One that another hail holds is kept by that, which writes down how it is.
-  const isHeld = hindrance === null && hindered?.failure.code === "profile-held";
-  const trouble = isHeld ? undefined : hindered;
-  return {
-    name,
-    profile,
-    jobUri,
-    record: withTrouble(record, trouble),
-    writtenAt,
-    agent,
-    removing: settings?.removing ?? null,
-    // It is in the configuration again.
-    removed: trouble === undefined ? settings?.removed ?? null : null,
-  };
+  if (hindrance === null || isRemembered && hindrance.failure.code === "profile-held") {
+    return { ...view, record, removed: settings?.removed ?? null };
+  }
+  // Whatever was done to it, it is in a configuration again.
+  return { ...view, record: withHindrance(record, hindrance), removed: null };
 }

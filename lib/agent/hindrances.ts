@@ -1,5 +1,5 @@
 import type { Failure } from "../failure/failure.ts";
-import { type UnopenedService, writeUnopened } from "../journal/unopened.ts";
+import { type Hindrance, writeHindrances } from "../journal/hindrances.ts";
 import type { ProfilePath } from "../nix/profile_name.ts";
 import type { ServiceSettings } from "../settings/service.ts";
 import type { Clock } from "../time/clock.ts";
@@ -7,15 +7,14 @@ import type { Clock } from "../time/clock.ts";
 /** How long changes are gathered until they are written, in milliseconds: at a start a thousand services may come to nothing. */
 const DELAY = 250;
 
-/** Shows operators which services cannot be kept yet, and why. */
-export class Unopened {
+/** Shows operators which services cannot be kept as the configuration says, and why. */
+export class Hindrances {
   readonly #folder: string;
   readonly #gid: number | null;
   readonly #clock: Clock;
-  readonly #services = new Map<ProfilePath, UnopenedService>();
+  readonly #all = new Map<ProfilePath, Hindrance>();
   readonly #closing = new AbortController();
   #writing: Promise<void> | null = null;
-
   #begun = false;
 
   /**
@@ -31,7 +30,7 @@ export class Unopened {
   /** From now on the file is this process's: what another one has left in it goes. */
   begin(): void {
     this.#begun = true;
-    writeUnopened(this.#folder, this.#gid, []);
+    writeHindrances(this.#folder, this.#gid, []);
   }
 
   /** A service cannot be kept. It is tried again at that moment of the wall clock; null for when another hail has ended. */
@@ -47,28 +46,28 @@ export class Unopened {
     const at = this.#clock.now();
     const due = retryAt === null ? null : Math.round(retryAt);
     const service = { name, profile, jobUri: jobUri.text, failures, retryAt: due };
-    this.#services.set(profile, { ...service, failure: { at, code, message, next } });
+    this.#all.set(profile, { ...service, failure: { at, code, message, next } });
     this.#write();
   }
 
   /** It is kept by now, or is not to be any more. */
   forget(profile: ProfilePath): void {
-    if (this.#services.delete(profile)) this.#write();
+    if (this.#all.delete(profile)) this.#write();
   }
 
   /** Takes the file away. */
   async close(): Promise<void> {
     if (!this.#begun) return;
-    this.#services.clear();
+    this.#all.clear();
     this.#closing.abort();
     await this.#writing;
-    writeUnopened(this.#folder, this.#gid, []);
+    writeHindrances(this.#folder, this.#gid, []);
   }
 
   #write(): void {
     this.#writing ??= this.#clock.sleep(DELAY, this.#closing.signal).then(() => {
       this.#writing = null;
-      writeUnopened(this.#folder, this.#gid, [...this.#services.values()]);
+      writeHindrances(this.#folder, this.#gid, [...this.#all.values()]);
     });
   }
 }
