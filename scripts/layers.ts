@@ -50,6 +50,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     ...GROUND,
     ...PORTS,
     ...["lib/deployment/record.ts", "lib/deployment/machine.ts", "type lib/deployment/build.ts"],
+    "lib/netrc/secret_file.ts",
   ],
   "lib/control/": [
     ...GROUND,

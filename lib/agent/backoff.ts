@@ -73,10 +73,10 @@ const QUICK_RETRIES = 1;
  * The delay before the next poll when the last one failed, in whole milliseconds.
  *
  * It is {@linkcode nextDelay}, up to the period, or to the largest part of it (a half, a third, ...) that is no longer than
- * {@linkcode LONGEST_DELAY}; from there on the host polls at its turn within that time, as one that does not fail. When Hydra is down only the first retry is sooner: hosts
- * that each tried again and again at first would together ask seven times as often as before, of a server that may be
- * down for too many requests, and all that at once when it is back. A Retry-After, which may be a date that is the same for
- * all, is waited out, and the turn that follows it.
+ * {@linkcode LONGEST_DELAY}; from there on the host polls at its turn within that time, as one that does not fail. When Hydra is
+ * down only the first retry is sooner: hosts that each tried again and again at first would together ask seven times as often as
+ * before, of a server that may be down for too many requests, and all that at once when it is back. A Retry-After, which may be a
+ * date that is the same for all, is waited out, and the turn that follows it.
  */
 export function untilRetry(facts: FailedPollFacts): number {
   const { failures, now, retryAfter, random, hydraIsDown } = facts;

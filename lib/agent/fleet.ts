@@ -13,7 +13,7 @@ import { takeOverRenamed } from "./rename.ts";
 import { Service } from "./service.ts";
 import type { StageBoard } from "./stage_board.ts";
 import { findOrphans, type Orphan } from "./strays.ts";
-import { Unopened } from "./unopened.ts";
+import { Hindrances } from "./hindrances.ts";
 
 /** What the services of one hail need. */
 export interface FleetPorts {
@@ -52,7 +52,7 @@ const AT_ONCE = 10;
 export class Fleet {
   readonly #ports: FleetPorts;
   readonly #order = new Order();
-  readonly #unopened: Unopened | null;
+  readonly #hindrances: Hindrances | null;
   readonly #services = new Map<ProfilePath, Service>();
   /** What the configuration says now. */
   #wanted = new Map<ProfilePath, ServiceSettings>();
@@ -65,7 +65,7 @@ export class Fleet {
   constructor(ports: FleetPorts) {
     this.#ports = ports;
     const { config, folder, gid, shared: { clock } } = ports;
-    this.#unopened = config === null ? null : new Unopened(folder, gid, clock);
+    this.#hindrances = config === null ? null : new Hindrances(folder, gid, clock);
     this.#removals = new Removals({ ...ports, wanted: () => this.#wanted });
   }
 
@@ -89,7 +89,7 @@ export class Fleet {
   /** Keeps the services. Resolves when hail was told to stop, and all of them have come to rest. */
   async start(services: readonly ServiceSettings[]): Promise<void> {
     const { stop, shared: { clock }, config } = this.#ports;
-    this.#unopened?.begin();
+    this.#hindrances?.begin();
     this.#want(services);
     // All have their places in the order before the first one begins.
     const added = services.map((settings) => this.#services.get(settings.profile) ?? this.#add(settings));
@@ -186,7 +186,7 @@ export class Fleet {
   async close(): Promise<void> {
     const closed = await Promise.allSettled([...this.#services.values()].map((service) => service.close()));
     for (const one of closed) if (one.status === "rejected") this.#ports.report(failureEvent(one.reason));
-    await this.#unopened?.close();
+    await this.#hindrances?.close();
   }
 
   #want(services: readonly ServiceSettings[]): void {
@@ -212,7 +212,7 @@ export class Fleet {
     const service = new Service(settings, {
       ...this.#ports,
       order: this.#order,
-      unopened: this.#unopened,
+      hindrances: this.#hindrances,
       prepare: (of) => this.#prepare(of),
       lazyLimit: () => Math.max(LAZY_LIMIT, LAZY_LIMIT_EACH * this.#wanted.size),
     });

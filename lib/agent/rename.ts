@@ -1,10 +1,10 @@
-import { existsSync } from "node:fs";
 import { STATES } from "../deployment/machine.ts";
 import type { Stop } from "../deployment/ports.ts";
 import type { ServiceRecord } from "../deployment/record.ts";
 import { copyService } from "../journal/copy.ts";
 import { findGroup } from "../journal/group.ts";
 import { removeState } from "../journal/remove.ts";
+import { identify } from "../journal/state_file.ts";
 import { databaseName } from "../journal/state_folder.ts";
 import { generations } from "../nix/generations.ts";
 import { createRunLogged } from "../nix/nix_command.ts";
@@ -204,7 +204,6 @@ function neededPaths({ state, work, previous }: ServiceRecord): ReadonlySet<Stor
   return new Set(versions.flatMap((version) => version?.path ?? []));
 }
 
-/** Whether there is a database. It is not opened: it may be open in this process, and to close it would end its locks. */
 function hasState(folder: string, profile: string): boolean {
-  return existsSync(`${folder}/${databaseName(profile)}`);
+  return identify(`${folder}/${databaseName(profile)}`) !== null;
 }

@@ -14,14 +14,14 @@ import { createOperator, createTee, type Tee } from "./operator.ts";
 import type { Order } from "./order.ts";
 import { phaseOf } from "./phase.ts";
 import { type Plan, replanned } from "./plan.ts";
-import type { Unopened } from "./unopened.ts";
+import type { Hindrances } from "./hindrances.ts";
 
 /** What a service needs of the hail that keeps it. */
 export interface ServicePorts extends OpenPorts {
   readonly order: Order;
   readonly stop: Stop;
   /** Where operators see that it cannot be kept yet; null for a hail of the classic command line, which ends then. */
-  readonly unopened: Unopened | null;
+  readonly hindrances: Hindrances | null;
   /** Called before each try to open it. What it throws is treated like what the opening throws. */
   readonly prepare: (settings: ServiceSettings) => Promise<void>;
 }
@@ -206,7 +206,7 @@ export class Service {
       }
     }
     await this.close();
-    this.#ports.unopened?.forget(this.#settings.profile);
+    this.#ports.hindrances?.forget(this.#settings.profile);
     return this.#leaving.signal.aborted && !stop.gently.aborted;
   }
 
@@ -244,13 +244,13 @@ export class Service {
       }
     } finally {
       this.#hindrance = null;
-      this.#ports.unopened?.forget(profile);
+      this.#ports.hindrances?.forget(profile);
     }
   }
 
   /** Shows operators what keeps the service from being kept as the configuration says. */
   #note(failure: Failure, failures: number, retryAt: number | null): void {
-    this.#ports.unopened?.note(this.settings, { failure, failures, retryAt });
+    this.#ports.hindrances?.note(this.settings, { failure, failures, retryAt });
   }
 
   /** Says what has failed, and waits; the others need not wait for this service at the start. */
@@ -332,12 +332,12 @@ export class Service {
 
   /** Puts new settings into force. Where they cannot be, the old ones stay, and it is tried again. */
   async #exchange(open: OpenService, next: ServiceSettings): Promise<void> {
-    const { report, unopened, shared: { clock } } = this.#ports;
+    const { report, hindrances, shared: { clock } } = this.#ports;
     try {
       await open.exchange(next);
       this.#settings = next;
       this.#refusals = 0;
-      unopened?.forget(next.profile);
+      hindrances?.forget(next.profile);
       report({ name: "reload", level: "info", message: "its new settings are in force" });
     } catch (error) {
       const failures = ++this.#refusals;

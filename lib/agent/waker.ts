@@ -64,15 +64,19 @@ export class Waker {
 
   /** Listens there; the result tells whether it does. */
   async #try(where: Place): Promise<boolean> {
-    const { wake, clock, report } = this.#ports;
-    // The file of the secret is read at each try.
-    const heard = (event: Event) => event.name === "wake-secret-readable" ? this.#once(event) : report(event);
+    const { wake, clock } = this.#ports;
+    // What is said of the file of the secret would be said at each try.
+    let heard = (event: Event) => this.#once(event);
     const wanted = JSON.stringify([where, stampOf(where.secretFile)]);
     if (this.#listener !== null && wanted === this.#listens) return true;
     try {
       // The old one goes on until the new one listens, unless that one needs its port.
       const giveWay = this.#listener?.address.port === where.port ? () => this.#close() : undefined;
-      const listener = await listenForWakes({ ...where, wake, clock, report: heard }, giveWay);
+      const listener = await listenForWakes(
+        { ...where, wake, clock, report: (event) => heard(event) },
+        giveWay,
+      );
+      heard = this.#ports.report;
       await this.#close();
       this.#listener = listener;
       this.#listens = wanted;

@@ -66,7 +66,7 @@ export function judge({ record, latest, current, policy, now }: Facts): Verdict 
     return {
       do: "refuse",
       code: "downgrade-refused",
-      why: `it is older than build ${active.buildId}, which is active, and --refuse-downgrade is set`,
+      why: `it is older than build ${active.buildId}, which is active, and refuse-downgrade is set`,
       next: "Let Hydra name a newer build, or take out refuse-downgrade.",
     };
   }

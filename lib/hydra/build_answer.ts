@@ -39,7 +39,7 @@ const STATUS: Readonly<Record<number, string>> = {
 };
 
 const NEXT_BUILD = "hail deploys the next build that Hydra finishes; look at this one's page in Hydra.";
-const NO_HYDRA = "Check that --job-uri leads to a Hydra, not to something in front of it.";
+const NO_HYDRA = "Check that job-uri leads to a Hydra, not to something in front of it.";
 const NEEDS_OUT = "Point job-uri at a job whose derivation has an output 'out' that is a profile.";
 
 const NAMES_SHOWN = 8;

@@ -107,8 +107,7 @@ class HydraClient implements HydraOfJob {
     this.#options.report({
       name: "job-renamed",
       level: "warning",
-      message:
-        `Hydra says that ${from.text} is now ${to.text}; following it. Put the new URI into --job-uri.`,
+      message: `Hydra says that ${from.text} is now ${to.text}; following it. Put the new URI into job-uri.`,
       fields: { job_uri: from.text, new_job_uri: to.text },
     });
   }

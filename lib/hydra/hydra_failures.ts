@@ -6,7 +6,7 @@ import type { HttpFault, HttpFaultKind } from "./http_fault.ts";
 import { holdsSecret, quotable, WITHHELD } from "./own_words.ts";
 import { redactUri } from "./redact_uri.ts";
 
-const RIGHT_URI = "Check that --job-uri leads to a Hydra, not to something in front of it.";
+const RIGHT_URI = "Check that job-uri leads to a Hydra, not to something in front of it.";
 const RETRIED =
   "It is asked again later; if it stays like this, look at the log of Hydra and of any proxy before it.";
 const PRIVATE =
@@ -17,24 +17,24 @@ const PRIVATE =
 export type Asked = "job" | "build" | "evaluation" | "jobset";
 
 const GONE_NEXT: Readonly<Record<Asked, string>> = {
-  "job": "Check the names in --job-uri; where they are right, no build of the job has succeeded yet.",
+  "job": "Check the names in job-uri; where they are right, no build of the job has succeeded yet.",
   "build": "It may have been deleted in Hydra; the next poll tells.",
   "evaluation": "It may have been deleted in Hydra; the next poll tells.",
-  "jobset": "Check the names in --job-uri.",
+  "jobset": "Check the names in job-uri.",
 };
 
 const FAULT_NEXT: Readonly<Record<HttpFaultKind, string>> = {
   "time-limit": "Hydra may be slow: raise the time limit for requests, or look at its load.",
-  "name": "Check the host name in --job-uri and this host's DNS.",
+  "name": "Check the host name in job-uri and this host's DNS.",
   "network": "Check this host's network: its addresses, its routes, and whether it is up at all.",
-  "connect": "Check that Hydra is up, that the port in --job-uri is right, and that no firewall is between.",
+  "connect": "Check that Hydra is up, that the port in job-uri is right, and that no firewall is between.",
   "certificate":
     "If it is signed by an authority of your own, name a file with that authority's certificate in " +
     "NIX_SSL_CERT_FILE or SSL_CERT_FILE; otherwise look at the server's certificate and at this host's clock.",
-  "tls": "Check whether --job-uri should say http:// or name another port.",
+  "tls": "Check whether job-uri should say http:// or name another port.",
   "proxy": "Check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY in hail's environment.",
   "cut": RETRIED,
-  "malformed": "Check that --job-uri names the port of an HTTP server.",
+  "malformed": "Check that job-uri names the port of an HTTP server.",
   "other": RETRIED,
 };
 
@@ -144,7 +144,7 @@ export class HydraFailures {
       "hydra-unusable",
       uri,
       `it redirects from job to job without an end (given up after ${hops})`,
-      "Look at the names of the jobset in Hydra, and put the right one into --job-uri.",
+      "Look at the names of the jobset in Hydra, and put the right one into job-uri.",
     );
   }
 
@@ -154,7 +154,7 @@ export class HydraFailures {
       "hydra-unusable",
       uri,
       `it redirects ${this.#to(location)}, which is the same job at this or another origin`,
-      "hail leaves the origin of --job-uri for no redirect: if that address is right, put it into --job-uri.",
+      "hail leaves the origin of job-uri for no redirect: if that address is right, put it into job-uri.",
     );
   }
 
@@ -208,8 +208,8 @@ export class HydraFailures {
     if (status === 407) return "Give the proxy's user and password in HTTP_PROXY or HTTPS_PROXY.";
     if (status === 401) {
       return this.#hasCredentials
-        ? `Correct the netrc entry for host ${this.#host} (see --netrc-file): its login or password was refused.`
-        : `Add 'machine ${this.#host} login USER password PASSWORD' to the netrc file (see --netrc-file).`;
+        ? `Correct the netrc entry for host ${this.#host} (see netrc-file): its login or password was refused.`
+        : `Add 'machine ${this.#host} login USER password PASSWORD' to the netrc file (see netrc-file).`;
     }
     if (words !== null && /sign in/i.test(words)) return PRIVATE;
     return "Have whoever runs Hydra, or the proxy before it, let this host in.";

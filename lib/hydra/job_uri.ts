@@ -35,7 +35,7 @@ const EXAMPLE = "https://hydra.example.org/job/PROJECT/JOBSET/JOB";
 const WRITE_IT_LIKE =
   `Write it like ${EXAMPLE}, or with /latest, /latest-finished or /latest-for/SYSTEM at its end.`;
 const USE_NETRC = "Take them out of the URI and put them in a netrc file: " +
-  "machine HOST login USER password PASSWORD (see --netrc-file). An @ that belongs to a path is written %40.";
+  "machine HOST login USER password PASSWORD (see netrc-file). An @ that belongs to a path is written %40.";
 
 /**
  * Reads the URI of a job: `http` or `https`, a host, any base path, `/job/PROJECT/JOBSET/JOB`, and then a

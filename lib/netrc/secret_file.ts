@@ -23,17 +23,22 @@ export type FileRead =
  */
 export type ReadSecretFile = (path: string, maxBytes: number) => Promise<FileRead>;
 
+/** Does as {@linkcode readTextFile}. */
+export const readSecretFile: ReadSecretFile = (path, maxBytes) =>
+  Promise.resolve(readTextFile(path, maxBytes));
+
 /**
  * Reads a text file from the disk. It is unusable if it may not be read, is not a regular file, is too long
  * or is not UTF-8. A byte order mark is dropped.
  *
  * The file is opened first and then asked what it is, so that nobody can exchange it in between; it is opened
  * without blocking, or a FIFO that nobody writes to would hold hail up for good.
+ *
+ * @param path The file; symbolic links are followed.
+ * @param maxBytes A longer file is unusable.
  */
-export const readSecretFile: ReadSecretFile = (path, maxBytes) => Promise.resolve(readNow(path, maxBytes));
-
-// Without promises: it is read once, before the first request, and each promise would be a trip to another thread.
-function readNow(path: string, maxBytes: number): FileRead {
+// Without promises: some are read before the first request, and each promise would be a trip to another thread.
+export function readTextFile(path: string, maxBytes: number): FileRead {
   let file: number;
   try {
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);

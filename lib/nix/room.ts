@@ -115,8 +115,7 @@ export function createRoomCheck({ storeFolder, run, files, report }: RoomPorts) 
       why: `it needs ${formatSize(needed)} (${formatSize(unpackedBytes)} unpacked, and a margin), but ${
         formatSize(free)
       } are free on the file system of ${storeFolder}`,
-      next:
-        "Collect garbage (nix-collect-garbage), keep fewer generations (--keep-generations), or enlarge " +
+      next: "Collect garbage (nix-collect-garbage), keep fewer generations (keep-generations), or enlarge " +
         "the file system; hail tries again.",
     });
   };
