@@ -236,93 +236,6 @@ Deno.test("Deployer follows Hydra backwards, with a warning, unless it was told 
   }
 });
 
-Deno.test("Deployer respects a change by hand: the build that was left is not deployed again, another one is", async () => {
-  const { state, journal, settled, take, names } = world();
-  const deployer = await settled();
-  state.current = path("z");
-  assert.equal((await deployer.pass(state.stop)).refusal?.code, "marked-bad");
-  await deployer.pass(state.stop);
-  assert.deepEqual(take(), ["latest", "latest"]);
-  assert.deepEqual(names(), ["changed-by-hand", "not-deployed"]);
-  assert.equal(journal.record.active?.how, "by-hand");
-  assert.equal(journal.history.get(2)?.kind, "by-hand");
-  state.latest = 2;
-  await deployer.pass(state.stop);
-  assert.ok(take().includes("activate b from z build 2"));
-});
-
-Deno.test("Deployer notices a change that was made while it did not run, and activates what was chosen", async () => {
-  const { state, settled, make, take, names } = world();
-  await settled();
-  state.current = path("z");
-  const deployer = make();
-  await deployer.start(state.stop);
-  assert.deepEqual(take(), ["release", "activate z from z build -", "verify z", "collect z", "release"]);
-  assert.equal(names()[0], "changed-by-hand");
-  assert.equal((await deployer.pass(state.stop)).refusal?.code, "marked-bad");
-  assert.equal(state.current, path("z"));
-});
-
-Deno.test("Deployer holds everything after a change by hand where it was told so, until `resume`", async () => {
-  const { state, settled } = world({ onManualChange: "hold" });
-  const deployer = await settled();
-  state.current = path("z");
-  state.latest = 2;
-  assert.equal((await deployer.pass(state.stop)).refusal?.code, "held");
-  assert.match(deployer.resume().message, /hold .* is over/);
-  assert.equal((await deployer.pass(state.stop)).deployed, true);
-});
-
-Deno.test("Deployer undoes a change by hand where it was told to ignore it", async () => {
-  const { state, settled } = world({ onManualChange: "ignore" });
-  const deployer = await settled();
-  state.current = path("z");
-  assert.equal((await deployer.pass(state.stop)).deployed, true);
-  assert.equal(state.current, path("a"));
-});
-
-for (const stage of ["activate b from a build 2", "verify b and Hydra"]) {
-  Deno.test(`Deployer respects a change by hand during '${stage}'`, async () => {
-    const { state, journal, settled, take } = world();
-    const deployer = await settled();
-    state.latest = 2;
-    state.on = (now) => {
-      if (now === stage) state.current = path("z");
-    };
-    await deployer.pass(state.stop);
-    assert.equal(state.current, path("z"));
-    assert.equal(journal.record.state, "held");
-    assert.ok(!take().includes("switch a"), "nothing is rolled back");
-    assert.equal(journal.record.active?.path, path("z"));
-  });
-}
-
-Deno.test("Deployer deploys a newer build although somebody has left the older one while it was being realised", async () => {
-  const { state, journal, settled } = world();
-  const deployer = await settled();
-  state.latest = 2;
-  state.on = (now) => {
-    if (now !== "realise b") return;
-    state.current = path("z");
-    state.on = () => {};
-  };
-  assert.equal((await deployer.pass(state.stop)).deployed, true);
-  assert.equal(state.current, path("b"));
-  assert.deepEqual(journal.record.bad.map((bad) => bad.path), [path("a")]);
-});
-
-Deno.test("Deployer gives up for this time where somebody changes the profile again and again", async () => {
-  const { state, settled } = world();
-  const deployer = await settled();
-  state.latest = 2;
-  let times = 0;
-  state.on = (now) => {
-    if (now === "realise b") state.current = path(`z${times++ % 2}`);
-  };
-  assert.equal((await deployer.pass(state.stop)).refusal?.code, "held");
-  assert.equal(times, 3);
-});
-
 Deno.test("Deployer tries on to go back while a newer build cannot be realised, and never settles at the bad one", async () => {
   const { state, journal, settled, make, take } = world();
   const deployer = await settled();
@@ -397,23 +310,6 @@ Deno.test("Deployer holds nothing against a build whose activation could not be 
   assert.equal(journal.record.active?.path, path("b"));
 });
 
-Deno.test("Deployer goes back one version, not two, when it is told to while it goes back by itself", async () => {
-  const { state, journal, settled } = world();
-  const deployer = await settled();
-  state.latest = 4;
-  await deployer.pass(state.stop);
-  state.latest = 2;
-  state.fail.set("activate b", failure("activation-failed"));
-  let order: Promise<unknown> = Promise.resolve();
-  state.on = (now) => {
-    if (now.startsWith("activate b")) order = deployer.rollback(null, state.stop);
-  };
-  await assert.rejects(deployer.pass(state.stop), { code: "activation-failed" });
-  assert.match((await order as { message: string }).message, /has gone back to .*-c already/);
-  assert.equal(state.current, path("c"));
-  assert.deepEqual(journal.record.bad.map((bad) => bad.path), [path("b")]);
-});
-
 Deno.test("Deployer goes on from a kill between finding and admitting, whoever comes first", async () => {
   for (const first of ["pass", "rollback"] as const) {
     const { state, journal, settled, make } = world();
@@ -426,77 +322,6 @@ Deno.test("Deployer goes on from a kill between finding and admitting, whoever c
     assert.equal(state.current, path(first === "pass" ? "c" : "a"));
   }
 });
-
-Deno.test("Deployer deploys nothing while it is paused, and goes on when the pause runs out", async () => {
-  const { state, settled, take } = world();
-  const deployer = await settled();
-  deployer.pause("the auditors are here", state.clock.now() + 60_000);
-  state.latest = 2;
-  const { refusal } = await deployer.pass(state.stop);
-  assert.match(refusal?.why ?? "", /until .*: the auditors are here$/);
-  assert.ok(!take().includes("realise b"));
-  await state.clock.advance(60_000);
-  assert.equal((await deployer.pass(state.stop)).deployed, true);
-});
-
-Deno.test("Deployer does not switch to what was realised while it was being paused", async () => {
-  const { state, journal, settled } = world();
-  const deployer = await settled();
-  state.latest = 2;
-  state.on = (stage) => {
-    if (stage === "realise b") deployer.pause(null, null);
-  };
-  assert.equal((await deployer.pass(state.stop)).refusal?.code, "paused");
-  assert.equal(state.current, path("a"));
-  state.on = () => {};
-  deployer.resume();
-  assert.equal((await deployer.pass(state.stop)).deployed, true);
-  assert.equal(journal.record.work?.id, 2, "it is the same deployment");
-});
-
-Deno.test("Deployer rolls back when the operator says so, and deploys that build again only after `retry`", async () => {
-  const { state, journal, settled, take } = world();
-  const deployer = await settled();
-  state.latest = 2;
-  await deployer.pass(state.stop);
-  take();
-  const { message } = await deployer.rollback(null, state.stop);
-  assert.match(message, /back at .*-a; build 2 is marked bad/);
-  assert.deepEqual(take(), ["protect a", "switch a", "activate a from b build 1", "verify a", "release"]);
-  assert.equal((await deployer.pass(state.stop)).refusal?.code, "marked-bad");
-  assert.match(deployer.retry().message, /build 2 is not marked bad any more/);
-  assert.equal((await deployer.pass(state.stop)).deployed, true);
-  assert.equal(journal.record.active?.path, path("b"));
-});
-
-Deno.test("Deployer says that there is nothing to roll back to", async () => {
-  const { state, settled } = world();
-  const deployer = await settled();
-  await assert.rejects(deployer.rollback(null, state.stop), { code: "usage" });
-});
-
-for (const stage of ["realise b", "verify b and Hydra"]) {
-  Deno.test(`Deployer lets the operator roll back in the middle of '${stage}'`, async () => {
-    const { state, journal, settled } = world();
-    const deployer = await settled();
-    state.latest = 4;
-    await deployer.pass(state.stop);
-    state.latest = 2;
-    state.builds.set(2, "b");
-    let rollback: Promise<unknown> = Promise.resolve();
-    let once = true;
-    state.on = (now) => {
-      if (now !== stage || !once) return;
-      once = false;
-      rollback = deployer.rollback(null, state.stop);
-    };
-    await deployer.pass(state.stop);
-    await rollback;
-    // From a version that is being tried back to what was active; from a realisation to what was active before that.
-    assert.equal(state.current, path(stage.startsWith("realise") ? "a" : "c"));
-    assert.equal(journal.record.state, "rolled-back");
-  });
-}
 
 Deno.test("Deployer does not begin the next step when it is told to stop, and takes it at the next start", async () => {
   const { state, settled, make, take } = world();

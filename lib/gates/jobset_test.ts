@@ -1,183 +1,34 @@
 import assert from "node:assert/strict";
+import { openJobset, PaperHydra, readJobset } from "../../tests/support/paper_hydra.ts";
 import { Failure } from "../failure/failure.ts";
-import { parseStorePath } from "../nix/store_path.ts";
 import { Mistake } from "../text/mistake.ts";
-import { VirtualClock } from "../time/virtual_clock.ts";
-import type { BuildsSummary, EvaluatedBuild, Evaluations } from "./evaluations.ts";
-import type { World } from "./gate.ts";
-import { jobset, type JobsetTarget } from "./jobset.ts";
+import { jobset } from "./jobset.ts";
 import { parseGate } from "./spec.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-const START = Date.UTC(2026, 0, 1);
-const NEVER = new AbortController().signal;
-
-/** The builds of an evaluation, or the constituents of a build: `web=7 api=8? docs=9!`, `?` under way, `!` failed. */
-function readMembers(text: string): { job: string; id: number; state: string }[] {
-  return text.split(" ").filter((word) => word !== "").map((word) => {
-    const [, job = "", id = "", state = ""] = /^(\w+)=(\d+)([?!]?)$/.exec(word) ?? [];
-    return { job, id: Number(id), state };
-  });
-}
-
-/** A Hydra that is written down, and notes what it is asked. */
-class PaperHydra implements Evaluations {
-  readonly limits = { light: 100, heavy: 1000 };
-  readonly asked: string[] = [];
-  /** By evaluation. */
-  evaluations: Record<number, string | null> = {};
-  /** By the id of the aggregate's build. */
-  aggregates: Record<number, string | null> = {};
-  latest: number | null = null;
-  errors: string | null = null;
-  failure: Failure | null = null;
-  readonly #job: string;
-
-  /** @param job The job of the service. */
-  constructor(job = "web") {
-    this.#job = job;
-  }
-
-  /** What was asked since the last look. */
-  take(): string[] {
-    return this.asked.splice(0);
-  }
-
-  build(id: number): Promise<EvaluatedBuild> {
-    const all = this.#all().filter((member) => member.id === id);
-    const state = all[0]?.state ?? "";
-    const evaluations = all.map(({ evaluation }) => evaluation).toSorted((a, b) => b - a);
-    return this.#answer(`build ${id}`, {
-      id,
-      finished: state !== "?",
-      succeeded: state === "",
-      evaluations,
-    });
-  }
-
-  latestFinished(): Promise<number | null> {
-    const finished = this.#all().filter(({ job, state, evaluation }) =>
-      job === this.#job && state === "" && this.#isFinished(evaluation)
-    );
-    return this.#answer("latest-finished", highest(finished.map(({ id }) => id)));
-  }
-
-  newestFinished(): Promise<number | null> {
-    const finished = Object.keys(this.evaluations).map(Number).filter((id) => this.#isFinished(id));
-    return this.#answer("latest-eval", highest(finished));
-  }
-
-  latestOf(job: string): Promise<number | null> {
-    return this.#answer(`latest ${job}`, this.latest);
-  }
-
-  buildIn(evaluation: number, job: string): Promise<number | null> {
-    const found = this.#all().find((member) => member.evaluation === evaluation && member.job === job);
-    return this.#answer(`eval ${evaluation} job ${job}`, found?.id ?? null);
-  }
-
-  constituentsOf(id: number): Promise<BuildsSummary | null> {
-    return this.#answer(`CONSTITUENTS ${id}`, summaryOf(this.aggregates[id] ?? null));
-  }
-
-  buildsOf(evaluation: number): Promise<BuildsSummary | null> {
-    return this.#answer(`BUILDS ${evaluation}`, summaryOf(this.evaluations[evaluation] ?? null));
-  }
-
-  evaluationErrors(): Promise<string | null> {
-    return this.#answer("errors", this.errors);
-  }
-
-  #all() {
-    return Object.entries(this.evaluations).flatMap(([evaluation, text]) =>
-      readMembers(text ?? "").map((member) => ({ ...member, evaluation: Number(evaluation) }))
-    );
-  }
-
-  #isFinished(evaluation: number): boolean {
-    const members = readMembers(this.evaluations[evaluation] ?? "");
-    return members.length > 0 && members.every(({ state }) => state !== "?");
-  }
-
-  #answer<T>(question: string, answer: T): Promise<T> {
-    this.asked.push(question);
-    return this.failure === null ? Promise.resolve(answer) : Promise.reject(this.failure);
-  }
-}
-
-function highest(ids: readonly number[]): number | null {
-  return ids.length === 0 ? null : Math.max(...ids);
-}
-
-function summaryOf(text: string | null): BuildsSummary | null {
-  if (text === null) return null;
-  const members = readMembers(text);
-  const failed = members.filter(({ state }) => state === "!");
-  return {
-    builds: members.length,
-    unfinished: members.filter(({ state }) => state === "?").length,
-    failed: failed.length,
-    failedJobs: failed.slice(0, 3).map(({ job }) => job),
-    includes: (id) => members.some((member) => member.id === id),
-  };
-}
-
-/** A gate as it is written, at a Hydra. The time is in milliseconds since the start. */
-function open(text: string, hydra: PaperHydra) {
-  const spec = parseGate(`jobset ${text}`);
-  assert.ok(spec.kind === "jobset");
-  const world: World = {
-    run: () => Promise.reject(new Error("it runs nothing")),
-    clock: new VirtualClock(START),
-    machineId: () => Promise.reject(new Error("it is the same for every machine")),
-    profile: "/nix/var/nix/profiles/web",
-    jobUri: "https://hydra.example.org/job/demo/main/web",
-    evaluations: hydra,
-    environment: {},
-    onLine: () => {},
-  };
-  const gate = jobset.open(spec, world);
-  return {
-    limit: gate.limit,
-    ask: async (id: number, time: number, woken = false) => {
-      const outPath = parseStorePath("/nix/store/b8n8y8c4pbb6p0fr4c3hvqv33jz8r6ij-web-4.0", "/nix/store");
-      assert.ok(outPath !== null);
-      const build = { id, outPath, name: "web-4.0", finishedAt: null };
-      const shut = await gate.ask({ build, knownSince: START, first: true, woken }, START + time, NEVER);
-      return shut === null ? null : { why: shut.why, again: (shut.askAgainAt ?? NaN) - START };
-    },
-  };
-}
-
-function read(text: string): JobsetTarget {
-  const spec = parseGate(text);
-  assert.ok(spec.kind === "jobset");
-  return spec;
-}
-
 Deno.test("jobset: how it is written", () => {
-  assert.deepEqual({ ...read("jobset evaluation") }, {
+  assert.deepEqual({ ...readJobset("jobset evaluation") }, {
     kind: "jobset",
     name: "jobset evaluation",
     way: "evaluation",
     errors: "ignore",
   });
-  assert.deepEqual({ ...read("jobset aggregate job=release errors=fail") }, {
+  assert.deepEqual({ ...readJobset("jobset aggregate job=release errors=fail") }, {
     kind: "jobset",
     name: "jobset aggregate release",
     way: "aggregate",
     job: "release",
     errors: "fail",
   });
-  assert.deepEqual({ ...read('jobset "jobs=web, api,web" errors=ignore') }, {
+  assert.deepEqual({ ...readJobset('jobset "jobs=web, api,web" errors=ignore') }, {
     kind: "jobset",
     name: "jobset jobs=web,api",
     way: "jobs",
     jobs: ["web", "api"],
     errors: "ignore",
   });
-  assert.deepEqual(JSON.parse(JSON.stringify(read("jobset jobs=a/b%2f"))).jobs, ["a/b%2f"]);
+  assert.deepEqual(JSON.parse(JSON.stringify(readJobset("jobset jobs=a/b%2f"))).jobs, ["a/b%2f"]);
 });
 
 Deno.test("jobset: what is wrong with it is said", () => {
@@ -217,7 +68,7 @@ Deno.test("jobset: a name with control characters is refused, wherever it comes 
 Deno.test("jobset evaluation: open once all of its evaluation is green, and asked for once only", async () => {
   const hydra = new PaperHydra();
   hydra.evaluations = { 15: "web=7 api=8?" };
-  const gate = open("evaluation", hydra);
+  const gate = openJobset("evaluation", hydra);
   assert.deepEqual(await gate.ask(7, 0), { why: "no evaluation that it is in is finished", again: MINUTE });
   assert.deepEqual(hydra.take(), ["latest-finished"]);
   // From memory in between.
@@ -240,7 +91,7 @@ Deno.test("jobset evaluation: open once all of its evaluation is green, and aske
 Deno.test("jobset evaluation: what is under way is asked for every quarter of an hour at the most", async () => {
   const hydra = new PaperHydra();
   hydra.evaluations = { 15: "web=7 api=8?" };
-  const gate = open("evaluation", hydra);
+  const gate = openJobset("evaluation", hydra);
   const waits: number[] = [];
   for (let time = 0; time < 2 * HOUR;) {
     const again = (await gate.ask(7, time))?.again ?? NaN;
@@ -254,7 +105,7 @@ Deno.test("jobset evaluation: what is under way is asked for every quarter of an
 Deno.test("jobset evaluation: what has failed is asked for again after an hour, in case it was restarted", async () => {
   const hydra = new PaperHydra();
   hydra.evaluations = { 15: "web=7 api=8! docs=9! a=10! b=11! c=12?" };
-  const gate = open("evaluation", hydra);
+  const gate = openJobset("evaluation", hydra);
   assert.equal((await gate.ask(7, 0))?.again, MINUTE);
   hydra.evaluations = { 15: "web=7 api=8! docs=9! a=10! b=11!" };
   assert.deepEqual(await gate.ask(7, MINUTE), {
@@ -273,7 +124,7 @@ Deno.test("jobset evaluation: an older one will do, and the newest are looked at
   const hydra = new PaperHydra();
   hydra.evaluations = Object.fromEntries([11, 12, 13, 14, 15].map((id) => [id, `web=7 api=${id}0!`]));
   hydra.evaluations[11] = "web=7 api=5";
-  const gate = open("evaluation", hydra);
+  const gate = openJobset("evaluation", hydra);
   assert.deepEqual(await gate.ask(7, 0), {
     why: "in evaluation 15 not all succeeded: api",
     again: MINUTE,
@@ -288,7 +139,7 @@ Deno.test("jobset evaluation: an older one will do, and the newest are looked at
 Deno.test("jobset evaluation: one that is newer than the newest finished one costs no heavy request", async () => {
   const hydra = new PaperHydra();
   hydra.evaluations = { 14: "web=7 api=8!", 15: "web=7 api=9?" };
-  const gate = open("evaluation", hydra);
+  const gate = openJobset("evaluation", hydra);
   assert.deepEqual(await gate.ask(7, 0), { why: "evaluation 15 is not finished", again: MINUTE });
   assert.deepEqual(hydra.take(), ["latest-finished", "latest-eval", "build 7", "BUILDS 14"]);
   assert.equal((await gate.ask(7, MINUTE))?.again, 3 * MINUTE);
@@ -301,7 +152,7 @@ Deno.test("jobset evaluation: one that is newer than the newest finished one cos
 Deno.test("jobset evaluation: one that is under way although a newer one is finished tells how far it is", async () => {
   const hydra = new PaperHydra();
   hydra.evaluations = { 13: "web=7 api=8!", 14: "web=7 api=9? docs=10?", 15: "web=6" };
-  const gate = open("evaluation", hydra);
+  const gate = openJobset("evaluation", hydra);
   assert.deepEqual(await gate.ask(7, 0), {
     why: "evaluation 14 is not finished: 2 of 3 builds are under way",
     again: MINUTE,
@@ -311,7 +162,7 @@ Deno.test("jobset evaluation: one that is under way although a newer one is fini
 Deno.test("jobset evaluation: none, an empty one and one that was deleted are not green", async () => {
   const hydra = new PaperHydra();
   hydra.latestFinished = () => Promise.resolve(7);
-  const gate = open("evaluation", hydra);
+  const gate = openJobset("evaluation", hydra);
   assert.deepEqual(await gate.ask(7, 0), { why: "it is in no evaluation", again: HOUR });
   hydra.build = (id) => Promise.resolve({ id, finished: true, succeeded: true, evaluations: [15, 14] });
   hydra.newestFinished = () => Promise.resolve(15);
@@ -323,7 +174,7 @@ Deno.test("jobset evaluation: none, an empty one and one that was deleted are no
 
 Deno.test("jobset aggregate: open once the newest successful one holds the build", async () => {
   const hydra = new PaperHydra();
-  const gate = open("aggregate job=release", hydra);
+  const gate = openJobset("aggregate job=release", hydra);
   assert.deepEqual(await gate.ask(7, 0), { why: "no build of release has succeeded", again: MINUTE });
   assert.deepEqual(hydra.take(), ["latest release"]);
   hydra.latest = 5;
@@ -356,7 +207,7 @@ Deno.test("jobset aggregate: all constituents must have succeeded", async () => 
   ];
   for (const [members, why] of rows) {
     hydra.aggregates = { 9: members };
-    assert.match((await open("aggregate job=release", hydra).ask(7, 0))?.why ?? "", why);
+    assert.match((await openJobset("aggregate job=release", hydra).ask(7, 0))?.why ?? "", why);
   }
 });
 
@@ -364,7 +215,7 @@ Deno.test("jobset aggregate: a constituent that failed is looked at again after 
   const hydra = new PaperHydra();
   hydra.latest = 9;
   hydra.aggregates = { 9: "web=7 api=8!" };
-  const gate = open("aggregate job=release", hydra);
+  const gate = openJobset("aggregate job=release", hydra);
   let time = 0;
   while (time < HOUR) time = (await gate.ask(7, time))?.again ?? NaN;
   assert.equal(hydra.take().filter((question) => question.startsWith("CONSTITUENTS")).length, 1);
@@ -375,7 +226,7 @@ Deno.test("jobset aggregate: a constituent that failed is looked at again after 
 Deno.test("jobset jobs: open once the named jobs of its evaluation have succeeded, asked one by one", async () => {
   const hydra = new PaperHydra();
   hydra.evaluations = { 15: "web=7 api=8? tests=9 other=10!" };
-  const gate = open("jobs=web,api,tests", hydra);
+  const gate = openJobset("jobs=web,api,tests", hydra);
   assert.deepEqual(await gate.ask(7, 0), {
     why: "build 8 of api, in evaluation 15, is not finished",
     again: MINUTE,
@@ -397,11 +248,11 @@ Deno.test("jobset jobs: open once the named jobs of its evaluation have succeede
 Deno.test("jobset jobs: a job that is missing closes it, and another evaluation of the build may open it", async () => {
   const hydra = new PaperHydra();
   hydra.evaluations = { 14: "web=7 api=8?", 15: "web=7" };
-  const gate = open("jobs=web,api", hydra);
+  const gate = openJobset("jobs=web,api", hydra);
   assert.deepEqual(await gate.ask(7, 0), { why: "evaluation 15 has no job api", again: MINUTE });
   hydra.evaluations[14] = "web=7 api=8";
   assert.equal(await gate.ask(7, MINUTE), null);
-  assert.deepEqual(await open("jobs=web", new PaperHydra()).ask(7, 0), {
+  assert.deepEqual(await openJobset("jobs=web", new PaperHydra()).ask(7, 0), {
     why: "it is in no evaluation",
     again: HOUR,
   });
@@ -411,9 +262,9 @@ Deno.test("jobset: errors of the newest evaluation close it where that is asked 
   const hydra = new PaperHydra();
   hydra.evaluations = { 15: "web=7 api=8" };
   hydra.errors = "in job docs: error";
-  assert.equal(await open("evaluation", hydra).ask(7, 0), null);
+  assert.equal(await openJobset("evaluation", hydra).ask(7, 0), null);
   hydra.take();
-  const gate = open("evaluation errors=fail", hydra);
+  const gate = openJobset("evaluation errors=fail", hydra);
   assert.deepEqual(await gate.ask(7, 0), {
     why: "the newest evaluation of its jobset has errors: in job docs: error",
     again: MINUTE,
@@ -430,7 +281,7 @@ Deno.test("jobset: a failure of Hydra's is thrown as it is, and not remembered",
   hydra.latest = 9;
   hydra.aggregates = { 9: "web=7" };
   for (const way of ["evaluation", "aggregate job=release", "jobs=web"]) {
-    const gate = open(way, hydra);
+    const gate = openJobset(way, hydra);
     hydra.failure = new Failure("hydra-failed", { what: "x", why: "y", next: "z" });
     await assert.rejects(gate.ask(7, 0), (error) => error === hydra.failure);
     hydra.failure = null;
@@ -441,7 +292,7 @@ Deno.test("jobset: a failure of Hydra's is thrown as it is, and not remembered",
 Deno.test("jobset: a clock that is set back does not make a no last", async () => {
   const hydra = new PaperHydra();
   hydra.evaluations = { 15: "web=7 api=8!" };
-  const gate = open("evaluation", hydra);
+  const gate = openJobset("evaluation", hydra);
   assert.equal((await gate.ask(7, 100 * HOUR))?.again, 101 * HOUR);
   hydra.evaluations = { 15: "web=7 api=8" };
   assert.equal(await gate.ask(7, 0), null);
@@ -449,15 +300,15 @@ Deno.test("jobset: a clock that is set back does not make a no last", async () =
 
 Deno.test("jobset: how long an answer may take at the most", () => {
   const hydra = new PaperHydra();
-  assert.equal(open("evaluation", hydra).limit, 3_400);
-  assert.equal(open("aggregate job=release", hydra).limit, 1_200);
-  assert.equal(open("jobs=web,api", hydra).limit, 1_400);
+  assert.equal(openJobset("evaluation", hydra).limit, 3_400);
+  assert.equal(openJobset("aggregate job=release", hydra).limit, 1_200);
+  assert.equal(openJobset("jobs=web,api", hydra).limit, 1_400);
 });
 
 Deno.test("jobset: who is woken is answered anew, but not for each of many wake-ups", async () => {
   const hydra = new PaperHydra();
   hydra.evaluations = { 15: "web=7 api=8?" };
-  const gate = open("evaluation", hydra);
+  const gate = openJobset("evaluation", hydra);
   const first = await gate.ask(7, 0);
   assert.equal(first?.again, MINUTE);
   hydra.take();

@@ -3,14 +3,9 @@ import assert from "node:assert/strict";
 import { REQUESTS_OF_A_POLL } from "../../lib/deployment/deployer.ts";
 import { basicAuthorization } from "../../lib/hydra/basic_authorization.ts";
 import { parseJobUri } from "../../lib/hydra/job_uri.ts";
+import { answerOf, OUT, redirectTo } from "../support/hydra_answers.ts";
 import { assertFails, failureOf, JOB, NEVER, startClient } from "../support/hydra_client.ts";
 import { type RawRequest, startRawServer } from "../support/raw_server.ts";
-
-const OUT = "/nix/store/b8n8y8c4pbb6p0fr4c3hvqv33jz8r6ij-web-4.0";
-
-function answerOf(status: number, headers: readonly string[] = [], body = ""): string {
-  return [`HTTP/1.1 ${status} Whatever`, ...headers, `Content-Length: ${body.length}`, "", body].join("\r\n");
-}
 
 /** Answers by what `decide` returns, without the body where the request is HEAD. */
 function startServer(decide: (request: RawRequest) => string) {
@@ -20,7 +15,7 @@ function startServer(decide: (request: RawRequest) => string) {
   });
 }
 
-const TO_BUILD = answerOf(302, ["Location: /build/7"]);
+const TO_BUILD = redirectTo("/build/7");
 
 function calls(server: { requests: readonly RawRequest[] }): string[] {
   return server.requests.map(({ method, target }) => `${method} ${target}`);

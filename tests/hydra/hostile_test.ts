@@ -1,17 +1,25 @@
 /**
- * The client against servers that mean harm, or are broken: each ends in a typed failure, in bounded time and memory,
- * and no credentials are seen by anybody else or in any text.
+ * The client against servers that mean harm, or are broken: each ends in a typed failure, in bounded time and memory.
  */
 import assert from "node:assert/strict";
-import type { Failure, FailureCode } from "../../lib/failure/failure.ts";
 import type { Hydra } from "../../lib/deployment/ports.ts";
-import { assertFails, failureOf, JOB, NEVER, startClient } from "../support/hydra_client.ts";
+import type { FailureCode } from "../../lib/failure/failure.ts";
 import { VirtualClock } from "../../lib/time/virtual_clock.ts";
+import {
+  answerOf,
+  assertKeepsSecrets,
+  build,
+  buildWith,
+  builtAt,
+  CREDENTIALS,
+  jsonOf,
+  latest,
+  OUT,
+  redirectTo,
+  saying,
+} from "../support/hydra_answers.ts";
+import { assertFails, failureOf, JOB, NEVER, startClient } from "../support/hydra_client.ts";
 import { latin1, type RawAnswer, type RawHandler, startRawServer } from "../support/raw_server.ts";
-
-const CREDENTIALS = { login: "hail", password: "correct horse battery" };
-const BASIC = btoa("hail:correct horse battery");
-const SESSION = "0123456789abcdef0123456789abcdef01234567";
 
 /** How long a request may take that is never answered in whole, in milliseconds. */
 const SHORT_TIMEOUT = 250;
@@ -21,44 +29,6 @@ const LONG_TIMEOUT = 10_000;
 
 /** Well above a handful of requests, well below a test that hangs; in milliseconds. */
 const BOUND = 9000;
-
-const OUT = "/nix/store/b8n8y8c4pbb6p0fr4c3hvqv33jz8r6ij-web-4.0";
-
-/** A whole answer. Its length is told unless a header does so. */
-function answerOf(status: number, headers: readonly string[], body: string): string {
-  const length = headers.some((line) => /^(content-length|transfer-encoding):/i.test(line))
-    ? []
-    : [`Content-Length: ${latin1(body).length}`];
-  return [`HTTP/1.1 ${status} Whatever`, ...headers, ...length, "", body].join("\r\n");
-}
-
-function redirectTo(location: string, ...headers: string[]): string {
-  return answerOf(302, [`Location: ${location}`, ...headers], "");
-}
-
-function jsonOf(value: unknown): string {
-  return answerOf(
-    200,
-    ["Content-Type: application/json"],
-    typeof value === "string" ? value : JSON.stringify(value),
-  );
-}
-
-/** Hydra's own words, as it would say them; in ASCII. */
-function saying(status: number, error: unknown): string {
-  const json = JSON.stringify({ error });
-  const ascii = json.replace(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
-  return answerOf(status, ["Content-Type: application/json"], ascii);
-}
-
-/** A build that can be deployed, and what is wrong with it in a test. */
-function buildWith(changes: Record<string, unknown>): string {
-  return jsonOf({ id: 7, finished: 1, buildstatus: 0, buildoutputs: { out: { path: OUT } }, ...changes });
-}
-
-function builtAt(path: unknown): string {
-  return buildWith({ buildoutputs: { out: { path } } });
-}
 
 async function endless(answer: RawAnswer, start: string, piece: string): Promise<void> {
   await answer.write(start);
@@ -76,27 +46,6 @@ async function gzip(size: number): Promise<Uint8Array> {
   return new Uint8Array(await new Response(zeros.pipeThrough(new CompressionStream("gzip"))).arrayBuffer());
 }
 
-/** Nothing that a client shows may hold what it must keep. */
-function assertKeepsSecrets(failure: Failure, events: readonly unknown[]) {
-  const shown = [
-    failure.message,
-    failure.what,
-    failure.why,
-    failure.next,
-    failure.stack,
-    JSON.stringify(events),
-  ];
-  for (let cause: unknown = failure.cause; cause instanceof Error; cause = cause.cause) {
-    shown.push(cause.message, cause.stack);
-  }
-  for (const secret of [CREDENTIALS.password, encodeURIComponent(CREDENTIALS.password), BASIC, SESSION]) {
-    for (const text of shown) assert.ok(!text?.includes(secret), `${secret} stands in: ${text}`);
-  }
-  // deno-lint-ignore no-control-regex -- control characters are what is looked for.
-  assert.doesNotMatch(failure.message + failure.next, /[\x00-\x1f\x7f-\x9f]/);
-  assert.ok(failure.message.length < 700, `too long: ${failure.message.length}`);
-}
-
 interface Hostile {
   readonly title: string;
   readonly ask: (hydra: Hydra) => Promise<unknown>;
@@ -105,9 +54,6 @@ interface Hostile {
   readonly code: FailureCode;
   readonly says: RegExp;
 }
-
-const latest = (hydra: Hydra) => hydra.latest(NEVER);
-const build = (hydra: Hydra) => hydra.build(7, NEVER);
 
 const TIME_LIMIT = /no complete answer within 0\.25 s/;
 const NOT_HTTP = /its answer is not valid HTTP/;
@@ -622,144 +568,6 @@ Deno.test("hostile: a body that comes byte by byte takes no more memory than ano
   assert.equal((await client.hydra.build(7, NEVER)).outPath, OUT);
   assert.ok(more < 100_000_000, `${more} bytes more`);
 });
-
-Deno.test("hostile: redirects to other origins lead nowhere: only their path counts", async () => {
-  await using other = startRawServer(() => {});
-  const places = [
-    `${other.origin}/build/7`,
-    `//127.0.0.1:${other.port}/build/7`,
-    `https://127.0.0.1:${other.port}/x/../build/7?a=b#c`,
-    `ftp://127.0.0.1:${other.port}/build/7`,
-    `${other.origin}/job/demo/new/web/latest`,
-    `http://hail:x@127.0.0.1:${other.port}/build/7`,
-    `${other.origin}\\@127.0.0.1/build/7`,
-  ];
-  let place = "";
-  await using server = startRawServer(({ target }, answer) =>
-    answer.write(
-      target.startsWith("/build/")
-        ? buildWith({})
-        : redirectTo(target.includes("/new/") ? "/build/7" : place),
-    )
-  );
-  for (place of places) {
-    using client = startClient(server.origin, { credentials: CREDENTIALS });
-    assert.equal(await client.hydra.latest(NEVER), 7, place);
-    assert.equal((await client.hydra.build(7, NEVER)).outPath, OUT);
-  }
-  assert.equal(other.connections, 0);
-  assert.ok(server.requests.every((request) => request.headers.get("authorization") === `Basic ${BASIC}`));
-});
-
-Deno.test("hostile: a redirect away from a build leads nowhere", async () => {
-  await using other = startRawServer(() => {});
-  await using server = startRawServer((_request, answer) =>
-    answer.write(redirectTo(`${other.origin}/build/7`))
-  );
-  using client = startClient(server.origin, { credentials: CREDENTIALS });
-  await assertFails(
-    client.hydra.build(7, NEVER),
-    "hydra-unusable",
-    /redirects \(302\) to http:.*, where there is no build$/,
-  );
-  assert.equal(other.connections, 0);
-});
-
-Deno.test("hostile: credentials that a server sends back are not shown", async () => {
-  const password = CREDENTIALS.password;
-  const encoded = encodeURIComponent(password);
-  const answers: readonly (readonly [(hydra: Hydra) => Promise<unknown>, string])[] = [
-    [latest, saying(404, `no build for ${password}`)],
-    [latest, saying(403, `hail:${password} is wrong`)],
-    [latest, saying(403, `Basic ${BASIC}`)],
-    [latest, saying(404, `session ${SESSION}`)],
-    [
-      latest,
-      saying(404, `correct\u001b[0m horse\u200b battery, ${"x".repeat(400)}`),
-    ],
-    [latest, saying(404, `correct\u001b[0m horse battery`)],
-    [latest, redirectTo(`/login/${encoded}`)],
-    [latest, redirectTo(`/${"x".repeat(170)}${BASIC}/${BASIC}`)],
-    [latest, redirectTo(`/job/demo/${encoded}/web/latest`)],
-    [latest, redirectTo(`/job/demo/${BASIC}/web/latest`)],
-    [build, saying(500, password)],
-    [build, answerOf(200, [`Content-Type: text/${BASIC}`], "")],
-    [build, buildWith({ buildoutputs: { [password]: { path: OUT } } })],
-    [build, builtAt(`/etc/${password}`)],
-    [build, builtAt(`/etc/${"x".repeat(110)}/${BASIC}`)],
-  ];
-  let reply = "";
-  await using server = startRawServer(({ target }, answer) =>
-    answer.write(
-      target.startsWith("/build/1") ? redirectTo("/x", `Set-Cookie: hydra_session=${SESSION}`) : reply,
-    )
-  );
-  for (const [ask, text] of answers) {
-    using client = startClient(server.origin, { credentials: CREDENTIALS });
-    await failureOf(client.hydra.build(1, NEVER));
-    reply = text;
-    const failure = await failureOf(ask(client.hydra));
-    assertKeepsSecrets(failure, client.events);
-    assert.match(failure.message, /repeats the credentials|\(not shown/, failure.message);
-  }
-});
-
-Deno.test("hostile: a name that repeats the password is not shown, and does no harm", async () => {
-  await using server = startRawServer((_request, answer) =>
-    answer.write(buildWith({ nixname: CREDENTIALS.password }))
-  );
-  using client = startClient(server.origin, { credentials: CREDENTIALS });
-  const found = await client.hydra.build(7, NEVER);
-  assert.equal(found.outPath, OUT);
-  assert.doesNotMatch(found.name, /horse/);
-});
-
-Deno.test("hostile: a password that is also the name of the job hides nothing", async () => {
-  await using server = startRawServer(({ target }, answer) =>
-    answer.write(redirectTo(target.includes("/new/") ? "/build/7" : "/job/demo/new/web/latest"))
-  );
-  using client = startClient(server.origin, { credentials: { login: "hail", password: "web" } });
-  assert.equal(await client.hydra.latest(NEVER), 7);
-});
-
-for (
-  const [title, cookie] of [
-    ["that is longer than 4 KiB", `hydra_session=${"a".repeat(4097)}`],
-    ["of 100 KB", `hydra_session=${"a".repeat(100_000)}`],
-    ["with spaces", "hydra_session=a b"],
-    ["with a comma", "hydra_session=a,b=c"],
-    ["with quotes", 'hydra_session="a"'],
-    ["beyond ASCII", "hydra_session=\xe9"],
-    ["without a value", "hydra_session="],
-    ["of another name", "session=abc"],
-    ["without a name", "abc"],
-  ] as const
-) {
-  Deno.test(`hostile: a session cookie ${title} is not taken`, async () => {
-    await using server = startRawServer((_request, answer) =>
-      answer.write(latin1(redirectTo("/build/7", `Set-Cookie: ${cookie}; path=/`)))
-    );
-    using client = startClient(server.origin);
-    await client.hydra.latest(NEVER);
-    await client.hydra.latest(NEVER);
-    assert.equal(server.requests[1]?.headers.get("cookie"), undefined);
-  });
-}
-
-for (const end of ["\r", "\n", "\r\n"]) {
-  Deno.test(`hostile: a session cookie with ${JSON.stringify(end)} in it adds no header`, async () => {
-    await using server = startRawServer((_request, answer) =>
-      answer.write(redirectTo("/build/7", `Set-Cookie: hydra_session=a${end}X-Added: b`))
-    );
-    using client = startClient(server.origin);
-    for (let poll = 0; poll < 2; poll++) await client.hydra.latest(NEVER).catch(() => {});
-    for (const { headers } of server.requests) {
-      assert.equal(headers.get("x-added"), undefined);
-      assert.match(headers.get("cookie") ?? "hydra_session=a", /^hydra_session=a$/);
-    }
-    assert.ok(server.requests.length >= 2);
-  });
-}
 
 Deno.test("hostile: after each kind of trouble the next poll works", async () => {
   const troubles: RawHandler[] = [
