@@ -19,6 +19,7 @@ const LONGEST = [
   "nix/deployment_test.ts",
   "systemd/agent_test.ts",
   "command_line/agent_removal_test.ts",
+  "command_line/agent_rename_test.ts",
   "command_line/agent_test.ts",
   "command_line/agent_reload_test.ts",
   "command_line/operator_test.ts",

@@ -4,18 +4,10 @@ import { CONFIG, cutEverywhere, IdleWorld } from "../../tests/support/idle_world
 import { filesClosed } from "../../tests/support/open_files.ts";
 import { lockProfile } from "../nix/profile_lock.ts";
 import type { OnRemoval } from "../settings/service.ts";
-import { type RemovalOptions, removeService } from "./removal.ts";
 import { Queue } from "./turns.ts";
 
-function remove(
-  world: IdleWorld,
-  how: OnRemoval,
-  config: string | null = CONFIG,
-  more: Partial<RemovalOptions> = {},
-) {
-  const { state: folder, report, stop, shared } = world;
-  const profile = world.profile("web");
-  return removeService({ profile, name: "web", how, folder, config, report, stop, ...more }, shared);
+function remove(world: IdleWorld, how: OnRemoval, config: string | null = CONFIG) {
+  return world.remove("web", how, { config });
 }
 
 Deno.test("keep: nothing is done to the service, and no agent keeps it any more", async () => {
@@ -243,11 +235,8 @@ Deno.test("a hail that is told to stop goes no further than what it has begun", 
   using world = new IdleWorld();
   world.keep("web");
   const reason = new Error("stop");
-  const gently = AbortSignal.abort(reason);
-  const { state: folder, report, shared } = world;
-  const stop = { gently, now: world.stop.now };
-  const options = { profile: world.profile("web"), name: "web", folder, config: CONFIG, report, stop };
-  await assert.rejects(removeService({ ...options, how: "purge" }, shared), (error) => error === reason);
+  const stop = { gently: AbortSignal.abort(reason), now: world.stop.now };
+  await assert.rejects(world.remove("web", "purge", { stop }), (error) => error === reason);
   assert.deepEqual(world.commands, []);
 });
 
@@ -263,7 +252,7 @@ Deno.test("a removal that is called off before the profile goes leaves the servi
       world.onStep = (step) => {
         if (step.endsWith(place)) off.abort();
       };
-      const { message } = await remove(world, how, CONFIG, { calledOff: off.signal });
+      const { message } = await world.remove("web", how, { calledOff: off.signal });
       assert.match(message, /^its removal is called off/, place);
       assert.deepEqual(world.sight(), { ...before, profiles: { ".web.hail-lock": "", ...before.profiles } });
       const agent = { name: "web", config: CONFIG, onRemoval: "keep" };
@@ -282,20 +271,13 @@ Deno.test("a removal that is called off while it waits for its turn gives up its
   const { promise: hangs, resolve: end } = Promise.withResolvers<void>();
   const other = queue.take(new AbortController().signal, () => hangs);
   const off = new AbortController();
-  const { state: folder, report, stop, shared } = world;
-  const options = {
-    profile: world.profile("web"),
-    name: "web",
-    how: "purge",
-    folder,
-    config: CONFIG,
-  } as const;
   world.onStep = (step) => {
     if (step === "removal noted") setTimeout(() => off.abort(), 0);
   };
-  const { message } = await removeService({ ...options, report, stop, calledOff: off.signal }, {
-    ...shared,
-    turns: { ...shared.turns, activation: queue },
+  const turns = { ...world.shared.turns, activation: queue };
+  const { message } = await world.remove("web", "purge", { calledOff: off.signal }, {
+    ...world.shared,
+    turns,
   });
   assert.match(message, /^its removal is called off/);
   assert.deepEqual(world.stored("web").settings, settings, "nothing is to be done any more");
@@ -309,13 +291,13 @@ Deno.test("a removal that is called off before it begins writes nothing; what ha
   world.keep("web");
   const { settings } = world.stored("web");
   for (const how of ["keep", "deactivate", "purge"] as const) {
-    await remove(world, how, CONFIG, { calledOff: AbortSignal.abort() });
+    await world.remove("web", how, { calledOff: AbortSignal.abort() });
     assert.deepEqual(world.stored("web").settings, settings);
   }
   const off = new AbortController();
   world.onStep = (step) => {
     if (step.startsWith("remove ")) off.abort();
   };
-  await remove(world, "purge", CONFIG, { calledOff: off.signal });
+  await world.remove("web", "purge", { calledOff: off.signal });
   assert.deepEqual(Object.keys(world.links()), [".web.hail-lock"]);
 });

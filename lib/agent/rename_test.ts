@@ -5,7 +5,6 @@ import { lockProfile } from "../nix/profile_lock.ts";
 import type { ProfilePath } from "../nix/profile_name.ts";
 import type { ServiceSettings } from "../settings/service.ts";
 import { storedSettings } from "../settings/stored.ts";
-import { removeService } from "./removal.ts";
 import { takeOverRenamed } from "./rename.ts";
 import { findOrphans } from "./strays.ts";
 
@@ -75,11 +74,11 @@ Deno.test("cut off when the new name has all, it is no removal, even if the file
     };
     await assert.rejects(takeOver(world, shopOf(world)), /killed/);
     world.onStep = () => {};
-    const { state: folder, store: storeFolder, report, stop, shared } = world;
+    const { state: folder, store: storeFolder, report } = world;
     const services = [world.settings("shop")];
     const [orphan, ...more] = findOrphans({ folder, config: CONFIG, services, storeFolder, report });
     assert.ok(orphan !== undefined && more.length === 0);
-    const { message } = await removeService({ ...orphan, folder, config: CONFIG, report, stop }, shared);
+    const { message } = await world.remove(orphan.name, orphan.how, { profile: orphan.profile });
     assert.equal(message, "it goes on under its new name");
     assert.deepEqual(world.activations, []);
     assert.deepEqual(world.sight().state, ["shop.sqlite"]);
@@ -191,15 +190,7 @@ Deno.test("a removal that is called off leaves a change of name where it was", a
     world.onStep = (step) => {
       if (step === "removal noted") off.abort();
     };
-    const { state: folder, report, stop, shared } = world;
-    const options = {
-      profile: world.profile("web"),
-      name: "web",
-      how: "purge",
-      folder,
-      config: CONFIG,
-    } as const;
-    const { message } = await removeService({ ...options, report, stop, calledOff: off.signal }, shared);
+    const { message } = await world.remove("web", "purge", { calledOff: off.signal });
     assert.match(message, /called off/);
     await takeOver(world, shopOf(world));
     assert.equal(world.named("renamed").length, 1, place);

@@ -4,23 +4,15 @@ import { eventually } from "../support/command.ts";
 import { AgentWorld } from "./agent_world.ts";
 
 Deno.test("a reload applies what has changed, and nothing else", async () => {
-  await using its = await AgentWorld.make();
-  const ids = [await its.release("web"), await its.release("api"), await its.release("old")];
-  await its.configure({ web: {}, api: {}, old: { "on-removal": '"deactivate"' } });
-  await its.start();
-  await its.activated(`web ${ids[0]}`, `api ${ids[1]}`, `old ${ids[2]}`);
-  await its.atRest("web", "api", "old");
-
-  await its.configure({ web: { "pol-period": "5" } });
-  await its.reload();
+  await using its = await AgentWorld.keeping({ web: {}, api: {}, old: { "on-removal": '"deactivate"' } });
+  await its.change({ web: { "pol-period": "5" } });
   assert.match(its.log, /services\.web\.pol-period/);
   assert.match(its.log, /Did you mean poll-period\?/);
   assert.match(its.log, /the old one stays in force/);
 
   const fresh = await its.release("new");
   const polls = its.hydra.requests.length;
-  await its.configure({ web: {}, api: { "health-timeout": '"1m"' }, new: {} });
-  await its.reload();
+  await its.change({ web: {}, api: { "health-timeout": '"1m"' }, new: {} });
   assert.match(its.log, /1 new, 1 changed, 1 gone, 1 as before/);
   await its.activated(`new ${fresh}`, "old off");
   await eventually("the change", () => its.log.includes("api: its new settings are in force"));
@@ -32,18 +24,12 @@ Deno.test("a reload applies what has changed, and nothing else", async () => {
 });
 
 Deno.test("a reload does not put off what was planned: a gate that opens is asked again", async () => {
-  await using its = await AgentWorld.make();
-  const gate = `["delay 6s"]`;
-  const first = await its.release("web");
-  await its.configure({ web: { gate } });
-  await its.start();
-  await its.activated(`web ${first}`);
-  await its.atRest("web");
+  const gate = '["delay 6s"]';
+  await using its = await AgentWorld.keeping({ web: { gate } });
   const fresh = await its.release("web", "exit 0", Math.ceil(Date.now() / 1000));
   await its.hail("poll", "web");
   await eventually("it waits", () => its.log.includes("is not deployed: "));
-  await its.configure({ web: { gate, "health-timeout": '"1m"' } });
-  await its.reload();
+  await its.change({ web: { gate, "health-timeout": '"1m"' } });
   await eventually("the change", () => its.log.includes("web: its new settings are in force"));
   assert.equal((await its.activations()).length, 1, "the gate has not opened yet");
   await its.activated(`web ${fresh}`);
@@ -51,15 +37,14 @@ Deno.test("a reload does not put off what was planned: a gate that opens is aske
 
 Deno.test("a poll past the gates that is asked for during a pass is done, although a reload comes in between", async () => {
   await using its = await AgentWorld.make();
-  const gate = `["delay 30d"]`;
+  const gate = '["delay 30d"]';
   const first = await its.release("web", `until [ -e ${its.folder}/go ]; do sleep 0.1; done`);
   await its.configure({ web: { gate } });
   await its.start();
   await its.activated(`web ${first}`);
   const fresh = await its.release("web", "exit 0", Math.floor(Date.now() / 1000));
   assert.equal((await its.hail("poll", "web", "--past-gates")).status, 0);
-  await its.configure({ web: { gate, "health-timeout": '"1m"' } });
-  await its.reload();
+  await its.change({ web: { gate, "health-timeout": '"1m"' } });
   await Deno.writeTextFile(`${its.folder}/go`, "");
   await its.activated(`web ${fresh}`);
   assert.match(its.log, /web: its new settings are in force/);
@@ -77,8 +62,7 @@ Deno.test("a reload reads credentials that have changed, and polls anew only whe
   await its.atRest("web", "api");
   const polls = its.hydra.requests.length;
   await Deno.writeTextFile(netrc, "machine 127.0.0.1 login a password two-two\n");
-  await its.configure({ web, api: { "keep-generations": "3" } });
-  await its.reload();
+  await its.change({ web, api: { "keep-generations": "3" } });
   assert.match(its.log, /0 new, 2 changed, 0 gone, 0 as before/);
   const since = () => its.hydra.requests.slice(polls);
   await eventually(
@@ -139,18 +123,10 @@ Deno.test("an agent is woken over HTTP, and a reload takes another secret", asyn
 });
 
 Deno.test("new settings that cannot be used are shown, and tried again until they can be", async () => {
-  await using its = await AgentWorld.make();
-  const [web, other] = [await its.release("web"), await its.release("other")];
+  await using its = await AgentWorld.keeping({ web: {} });
+  const other = await its.release("other");
   const netrc = `${its.folder}/netrc`;
-  await its.configure({ web: { "on-removal": '"purge"' } });
-  await its.start();
-  await its.activated(`web ${web}`);
-  await its.atRest("web");
-  const job = its.hydra.jobUri("demo/main/other");
-  await its.configure({
-    web: { "job-uri": `"${job}"`, "netrc-file": `"${netrc}"`, "on-removal": '"keep"' },
-  });
-  await its.reload();
+  await its.change({ web: { ...its.job("other"), "netrc-file": `"${netrc}"` } });
   const status = async () => (await its.hail("status", "web")).stdout.replaceAll(/\s+/g, " ");
   await eventually(
     "it is shown",
@@ -166,17 +142,10 @@ Deno.test("new settings that cannot be used are shown, and tried again until the
 });
 
 Deno.test("new settings that could not be used yet say what becomes of the service that is taken out", async () => {
-  await using its = await AgentWorld.make();
-  const web = await its.release("web");
-  await its.configure({ web: { "on-removal": '"purge"' } });
-  await its.start();
-  await its.activated(`web ${web}`);
-  await its.atRest("web");
-  await its.configure({ web: { "on-removal": '"keep"', "netrc-file": '"/nonexistent/netrc"' } });
-  await its.reload();
+  await using its = await AgentWorld.keeping({ web: { "on-removal": '"purge"' } });
+  await its.change({ web: { "on-removal": '"keep"', "netrc-file": '"/nonexistent/netrc"' } });
   await eventually("they are refused", () => its.log.includes("its new settings cannot be used"));
-  await its.configure({});
-  await its.reload();
+  await its.change({});
   await eventually("it is left", () => its.log.includes("nothing is done to the service"));
   assert.match(await its.profile("web"), /-web-/);
 });

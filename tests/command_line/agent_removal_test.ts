@@ -1,24 +1,7 @@
-/** `hail agent` as a process: services leave, come back, and get other names. */
+/** `hail agent` as a process: services leave, and come back. */
 import assert from "node:assert/strict";
 import { eventually } from "../support/command.ts";
 import { AgentWorld } from "./agent_world.ts";
-
-Deno.test("a service goes on under a new name and profile, also where only its name was changed before", async () => {
-  await using its = await AgentWorld.make();
-  const id = await its.release("web");
-  const job = { "job-uri": `"${its.hydra.jobUri("demo/main/web")}"` };
-  await its.configure({ web: { ...job, profile: '"data/web"' } });
-  await its.start();
-  await its.activated(`web ${id}`);
-  await its.configure({ site: { ...job, profile: '"data/web"' } });
-  await its.reload();
-  await eventually("the new name", () => its.log.includes("its new settings are in force"));
-  await its.configure({ shop: { ...job, profile: '"data/shop"', "renamed-from": '"site"' } });
-  await its.reload();
-  await eventually("the new profile", () => its.log.includes("goes on from where site was"));
-  assert.match(await its.profile("data/shop"), /-web-/);
-  await assert.rejects(its.profile("data/web"), Deno.errors.NotFound);
-});
 
 Deno.test("a service that leaves and comes back is one after the other, and its removal is off", async () => {
   await using its = await AgentWorld.make();
@@ -26,33 +9,23 @@ Deno.test("a service that leaves and comes back is one after the other, and its 
   await its.configure({ web: { "on-removal": '"purge"' } });
   await its.start();
   await its.activated(`web ${slow}`);
-  await its.configure({});
-  await its.reload();
-  await its.configure({ web: {} });
-  await its.reload();
+  await its.change({});
+  await its.change({ web: {} });
   await eventually("web is active", async () => (await its.states())["web"] === "active");
   assert.match(await its.profile("web"), /-web-/);
   assert.equal((await its.activations()).includes("web off"), false);
 });
 
 Deno.test("a service that is put back while its removal waits for a turn is not taken out, and is kept at once", async () => {
-  await using its = await AgentWorld.make();
-  const web = await its.release("web");
   const purged = { web: { "on-removal": '"purge"' } };
   const top = { "max-activations": "1" };
-  await its.configure(purged, top);
-  await its.start();
-  await its.activated(`web ${web}`);
-  await its.atRest("web");
+  await using its = await AgentWorld.keeping(purged, top);
   const hangs = await its.release("hangs", "sleep 600");
   const slow = { hangs: { "activation-timeout": '"40s"' } };
-  await its.configure({ ...purged, ...slow }, top);
-  await its.reload();
+  await its.change({ ...purged, ...slow }, top);
   await its.activated(`hangs ${hangs}`);
-  await its.configure(slow, top);
-  await its.reload();
-  await its.configure({ ...purged, ...slow }, top);
-  await its.reload();
+  await its.change(slow, top);
+  await its.change({ ...purged, ...slow }, top);
   await eventually("it is called off", () => its.log.includes("web: its removal is called off"));
   await eventually("web is kept again", async () => (await its.hail("poll", "web")).status === 0);
   assert.match(await its.profile("web"), /-web-/);
@@ -61,33 +34,20 @@ Deno.test("a service that is put back while its removal waits for a turn is not 
 });
 
 Deno.test("a removal that stood back for a change of name is done when there is no such change any more", async () => {
-  await using its = await AgentWorld.make();
-  const id = await its.release("web");
+  await using its = await AgentWorld.keeping({ web: { "on-removal": '"purge"' } });
   await its.release("shop");
-  const job = { "job-uri": `"${its.hydra.jobUri("demo/main/web")}"` };
-  await its.configure({ web: { ...job, "on-removal": '"purge"' } });
-  await its.start();
-  await its.activated(`web ${id}`);
-  await its.atRest("web");
   await using _holder = await its.classic("shop");
-  await its.configure({ shop: { ...job, "renamed-from": '"web"' } });
-  await its.reload();
+  await its.change({ shop: { ...its.job("web"), "renamed-from": '"web"' } });
   await eventually("shop waits for its profile", () => /shop: .*another hail holds it/.test(its.log));
   assert.match(await its.profile("web"), /-web-/, "it is for shop");
-  await its.configure({});
-  await its.reload();
+  await its.change({});
   await its.activated("web off");
   await eventually("web is gone", async () => !("web" in await its.states()));
 });
 
 Deno.test("a removal that was found at the start is called off for a new name, which goes on from there", async () => {
-  await using its = await AgentWorld.make();
-  const id = await its.release("web");
-  const job = { "job-uri": `"${its.hydra.jobUri("demo/main/web")}"` };
-  await its.configure({ web: { ...job, "on-removal": '"purge"' } });
-  await its.start();
-  await its.activated(`web ${id}`);
-  await its.atRest("web");
+  await using its = await AgentWorld.keeping({ web: { "on-removal": '"purge"' } });
+  const id = its.built("web");
   await its.stop();
   await Deno.writeTextFile(
     `${its.storePath("web", id)}/bin/deactivate`,
@@ -97,8 +57,7 @@ Deno.test("a removal that was found at the start is called off for a new name, w
   await its.configure({});
   await its.start();
   await its.activated("web off");
-  await its.configure({ shop: { ...job, "renamed-from": '"web"' } });
-  await its.reload();
+  await its.change({ shop: { ...its.job("web"), "renamed-from": '"web"' } });
   await Deno.writeTextFile(`${its.folder}/go`, "");
   await eventually("the new name", () => its.log.includes("goes on from where web was"));
   assert.match(its.log, /web: its removal is called off/);
@@ -126,17 +85,8 @@ Deno.test("an agent that was killed goes on, and takes out what its configuratio
 });
 
 Deno.test("what was taken out and deactivated is shown so, and is not started again by a command for all", async () => {
-  await using its = await AgentWorld.make();
-  const ids = [await its.release("web"), await its.release("old")];
-  await its.configure({ web: {}, old: { "on-removal": '"deactivate"' } });
-  await its.start();
-  await its.activated(`web ${ids[0]}`, `old ${ids[1]}`);
-  await eventually(
-    "both are active",
-    async () => Object.values(await its.states()).every((state) => state === "active"),
-  );
-  await its.configure({ web: {} });
-  await its.reload();
+  await using its = await AgentWorld.keeping({ web: {}, old: { "on-removal": '"deactivate"' } });
+  await its.change({ web: {} });
   await its.activated("old off");
   await eventually(
     "it is shown",
@@ -150,9 +100,10 @@ Deno.test("what was taken out and deactivated is shown so, and is not started ag
   const one = await its.hail("poll", "old");
   assert.equal(one.status, 2);
   assert.match(one.stderr, /old: it was taken out and deactivated/);
-  assert.deepEqual((await its.activations()).slice(before), [`web ${ids[0]}`]);
+  assert.deepEqual((await its.activations()).slice(before), [`web ${its.built("web")}`]);
   assert.match((await its.hail("status", "old")).stdout, /its bin\/deactivate has run/);
 });
+
 Deno.test("a service that was never kept is left alone when it is taken out", async () => {
   const reasons = { "netrc-file": '"/nonexistent/netrc"', "health-check": '["http https://127.0.0.1:1/"]' };
   for (const reason of Object.entries(reasons)) {
@@ -168,13 +119,11 @@ Deno.test("a service that was never kept is left alone when it is taken out", as
     await its.start(environment);
     await its.activated(`api ${api}`);
     await eventually("web is shown", async () => "web" in await its.states());
-    await its.configure({ api: {} });
-    await its.reload();
+    await its.change({ api: {} });
     await eventually("web is shown no more", async () => !("web" in await its.states()));
     assert.match(await its.profile("web"), /-web-/);
     // Nor is it, where no agent runs meanwhile.
-    await its.configure({ api: {}, web: bad });
-    await its.reload();
+    await its.change({ api: {}, web: bad });
     await eventually("web is shown again", async () => "web" in await its.states());
     await its.stop("SIGKILL");
     await its.configure({ api: {} });
@@ -186,12 +135,7 @@ Deno.test("a service that was never kept is left alone when it is taken out", as
 });
 
 Deno.test("a service that was kept and cannot be now goes as the file said last", async () => {
-  await using its = await AgentWorld.make();
-  const web = await its.release("web");
-  await its.configure({ web: { "on-removal": '"keep"' } });
-  await its.start();
-  await its.activated(`web ${web}`);
-  await its.atRest("web");
+  await using its = await AgentWorld.keeping({ web: { "on-removal": '"keep"' } });
   await its.stop();
   const netrc = { "netrc-file": `"${its.folder}/none"` };
   await its.configure({ web: { ...netrc, "on-removal": '"purge"' } });
@@ -200,25 +144,16 @@ Deno.test("a service that was kept and cannot be now goes as the file said last"
     const { stdout } = await its.hail("status", "web");
     return stdout.replaceAll(/\s+/g, " ").includes("it does not exist");
   });
-  await its.configure({});
-  await its.reload();
+  await its.change({});
   await its.activated("web off");
   await eventually("web is gone", async () => !("web" in await its.states()));
 });
 
 Deno.test("what becomes of a service is what the file said last, also where a deployment was under way", async () => {
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-    await using its = await AgentWorld.make();
-    const web = await its.release("web");
-    await its.configure({ web: { "on-removal": '"purge"' } });
-    await its.start();
-    await its.activated(`web ${web}`);
-    await its.atRest("web");
-    const slow = await its.release("web", "sleep 2");
-    await its.hail("poll", "web");
-    await its.activated(`web ${slow}`);
-    await its.configure({ web: { "on-removal": '"keep"' } });
-    await its.reload();
+    await using its = await AgentWorld.keeping({ web: { "on-removal": '"purge"' } });
+    await its.deploying("web", "sleep 2");
+    await its.change({ web: { "on-removal": '"keep"' } });
     await its.configure({});
     await its.stop(signal);
     await its.start();
@@ -226,47 +161,6 @@ Deno.test("what becomes of a service is what the file said last, also where a de
     assert.match(await its.profile("web"), /-web-/);
     assert.equal((await its.activations()).includes("web off"), false);
   }
-});
-
-Deno.test("a service that gets two new names during a deployment goes on under the last", async () => {
-  await using its = await AgentWorld.make();
-  const web = await its.release("web");
-  const more = { "job-uri": `"${its.hydra.jobUri("demo/main/web")}"`, "on-removal": '"purge"' };
-  await its.configure({ web: { ...more, profile: '"data/x"' } });
-  await its.start();
-  await its.activated(`web ${web}`);
-  await its.atRest("web");
-  const slow = await its.release("web", "sleep 2");
-  await its.hail("poll", "web");
-  await its.activated(`web ${slow}`);
-  await its.configure({ site: { ...more, profile: '"data/x"' } });
-  await its.reload();
-  const poll = await its.hail("poll", "site");
-  assert.equal(poll.status, 0, `by its new name: ${poll.stderr}`);
-  await its.configure({ shop: { ...more, profile: '"data/y"', "renamed-from": '"site"' } });
-  await its.reload();
-  await eventually("it goes on", () => its.log.includes("shop goes on from where site was"));
-  await assert.rejects(its.profile("data/x"), Deno.errors.NotFound);
-  assert.match(await its.profile("data/y"), /-web-/);
-  assert.equal((await its.activations()).includes("web off"), false);
-});
-
-Deno.test("who comes after a service that gets another name during a deployment waits for the end of that", async () => {
-  await using its = await AgentWorld.make();
-  const first = [await its.release("db"), await its.release("web")];
-  await its.configure({ db: { profile: '"data/db"' }, web: { after: '["db"]' } });
-  await its.start();
-  await its.activated(`db ${first[0]}`, `web ${first[1]}`);
-  await its.atRest("db", "web");
-  const db = await its.release("db", `sleep 3; echo "db is done" >> ${its.folder}/activations`);
-  const web = await its.release("web");
-  await its.hail("poll", "db");
-  await its.activated(`db ${db}`);
-  const base = { "job-uri": `"${its.hydra.jobUri("demo/main/db")}"`, profile: '"data/db"' };
-  await its.configure({ base, web: { after: '["base"]' } });
-  await its.reload();
-  await its.activated(`web ${web}`);
-  assert.deepEqual((await its.activations()).slice(2), [`db ${db}`, "db is done", `web ${web}`]);
 });
 
 Deno.test("a service with another profile begins when the bin/deactivate of the old one has ended", async () => {
@@ -281,11 +175,9 @@ Deno.test("a service with another profile begins when the bin/deactivate of the 
   await its.start();
   await its.activated(`web ${web}`);
   await its.atRest("web");
-  await its.configure({});
-  await its.reload();
+  await its.change({});
   await its.activated("web off");
-  await its.configure({ web: { profile: '"data/y"' } });
-  await its.reload();
+  await its.change({ web: { profile: '"data/y"' } });
   await eventually("it is deployed anew", async () => (await its.activations()).length === 4);
   assert.deepEqual(await its.activations(), [`web ${web}`, "web off", "web is off", `web ${web}`]);
   assert.match(await its.profile("data/x"), /-web-/, "what is under the same name may need it");
@@ -298,95 +190,9 @@ Deno.test("a service that moves on and on during a deployment ends where the fil
   await its.configure(at("a"));
   await its.start();
   await its.activated(`web ${id}`);
-  for (const place of ["b", "c", "d"]) {
-    await its.configure(at(place));
-    await its.reload();
-  }
+  for (const place of ["b", "c", "d"]) await its.change(at(place));
   await eventually("it is at its last place", () => its.profile("data/d").then(() => true, () => false));
   await its.atRest("web");
   for (const place of ["b", "c"]) await assert.rejects(its.profile(`data/${place}`), Deno.errors.NotFound);
   assert.equal(await its.stop(), 0);
-});
-
-Deno.test("where a new name is another one before it was taken over, the last one goes on", async () => {
-  await using its = await AgentWorld.make();
-  const id = await its.release("web", "sleep 2");
-  const job = { "job-uri": `"${its.hydra.jobUri("demo/main/web")}"`, "on-removal": '"purge"' };
-  await its.configure({ web: job });
-  await its.start();
-  await its.activated(`web ${id}`);
-  for (const name of ["shop", "store"]) {
-    await its.configure({ [name]: { ...job, "renamed-from": '"web"' } });
-    await its.reload();
-  }
-  await eventually("it goes on", () => its.log.includes("store goes on from where web was"));
-  assert.match(await its.profile("store"), /-web-/);
-  await assert.rejects(its.profile("shop"), Deno.errors.NotFound);
-  assert.equal((await its.activations()).includes("web off"), false);
-});
-
-Deno.test("a mistake that is taken back during a deployment leaves the order as it was", async () => {
-  await using its = await AgentWorld.make();
-  const first = [await its.release("web"), await its.release("api")];
-  await its.release("other");
-  const job = (name: string) => ({ "job-uri": `"${its.hydra.jobUri(`demo/main/${name}`)}"` });
-  const web = { ...job("web"), profile: '"data/web"' };
-  const api = { after: '["web"]' };
-  await its.configure({ web, api });
-  await its.start();
-  await its.activated(`web ${first[0]}`, `api ${first[1]}`);
-  await its.atRest("web", "api");
-  const slow = await its.release("web", `until [ -e ${its.folder}/go ]; do sleep 0.1; done`);
-  await its.hail("poll", "web");
-  await its.activated(`web ${slow}`);
-  await its.configure({ site: web, web: { ...job("other"), profile: '"data/other"' }, api });
-  await its.reload();
-  await its.configure({ web, api });
-  await its.reload();
-  await Deno.writeTextFile(`${its.folder}/go`, "");
-  await eventually("web is at rest", async () => (await its.states())["web"] === "active");
-  const second = [await its.release("web", "sleep 1"), await its.release("api")];
-  await its.hail("poll", "api");
-  await its.activated(`api ${second[1]}`);
-  assert.deepEqual((await its.activations()).filter((line) => /^(web|api) /.test(line)).slice(-2), [
-    `web ${second[0]}`,
-    `api ${second[1]}`,
-  ]);
-});
-
-Deno.test("a service that gets two new names while it cannot be kept goes on under the last", async () => {
-  await using its = await AgentWorld.make();
-  const web = await its.release("web");
-  const job = { "job-uri": `"${its.hydra.jobUri("demo/main/web")}"`, "on-removal": '"purge"' };
-  const bad = { ...job, profile: '"data/x"', "netrc-file": '"/nonexistent/netrc"' };
-  await its.configure({ web: { ...job, profile: '"data/x"' } });
-  await its.start();
-  await its.activated(`web ${web}`);
-  await its.atRest("web");
-  await its.stop();
-  await its.configure({ web: bad });
-  await its.start();
-  await eventually("it cannot be kept", () => its.log.includes("does not exist"));
-  await its.configure({ site: bad });
-  await its.reload();
-  await its.configure({ shop: { ...job, "renamed-from": '"site"' } });
-  await its.reload();
-  await eventually("it goes on", () => its.log.includes("shop goes on from where site was"));
-  assert.equal((await its.activations()).includes("web off"), false);
-});
-
-Deno.test("a service that is kept already takes over nothing, and says so", async () => {
-  await using its = await AgentWorld.make();
-  const ids = [await its.release("web"), await its.release("shop")];
-  await its.configure({ web: { "on-removal": '"purge"' }, shop: {} });
-  await its.start();
-  await its.activated(`web ${ids[0]}`, `shop ${ids[1]}`);
-  await its.atRest("web", "shop");
-  await its.configure({ shop: { "renamed-from": '"web"' } });
-  await its.reload();
-  assert.match(
-    its.log,
-    /shop: it does not take over from \S+\/web, which stays as it is: it is kept itself already/,
-  );
-  assert.match(await its.profile("web"), /-web-/);
 });

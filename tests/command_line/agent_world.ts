@@ -13,6 +13,7 @@ export class AgentWorld implements AsyncDisposable {
   readonly #small: SmallWorld;
   #agent: RunningCommand | null = null;
   #builds = 100;
+  readonly #latest = new Map<string, number>();
 
   private constructor(small: SmallWorld) {
     this.#small = small;
@@ -20,6 +21,23 @@ export class AgentWorld implements AsyncDisposable {
 
   static async make(): Promise<AgentWorld> {
     return new AgentWorld(await SmallWorld.make());
+  }
+
+  /** A host whose agent keeps these services, each at the first build of the job of its name, and is at rest. */
+  static async keeping(
+    services: Readonly<Record<string, ServiceText>>,
+    top: ServiceText = {},
+  ): Promise<AgentWorld> {
+    await using made = new AsyncDisposableStack();
+    const its = made.use(await AgentWorld.make());
+    const names = Object.keys(services);
+    for (const name of names) await its.release(name);
+    await its.configure(services, top);
+    await its.start();
+    await its.activated(...names.map((name) => `${name} ${its.built(name)}`));
+    await its.atRest(...names);
+    made.move();
+    return its;
   }
 
   get hydra() {
@@ -51,6 +69,7 @@ export class AgentWorld implements AsyncDisposable {
    */
   async release(name: string, script = "exit 0", stoptime = 1_700_000_000): Promise<number> {
     const id = ++this.#builds;
+    this.#latest.set(name, id);
     const path = this.storePath(name, id);
     await Deno.mkdir(`${path}/bin`, { recursive: true });
     const write = (program: string, what: string) =>
@@ -71,6 +90,26 @@ export class AgentWorld implements AsyncDisposable {
     return id;
   }
 
+  /** The latest build of a service's job. */
+  built(name: string): number {
+    const id = this.#latest.get(name);
+    if (id === undefined) throw new Error(`${name} has no build`);
+    return id;
+  }
+
+  /** Makes a build, as {@linkcode release} does, tells the agent of it, and waits until its activation has begun. */
+  async deploying(name: string, script?: string): Promise<number> {
+    const id = await this.release(name, script);
+    await this.hail("poll", name);
+    await this.activated(`${name} ${id}`);
+    return id;
+  }
+
+  /** The setting that makes a service follow the job of this name. */
+  job(name: string): ServiceText {
+    return { "job-uri": `"${this.hydra.jobUri(`demo/main/${name}`)}"` };
+  }
+
   /** The store path of a build of a service. */
   storePath(name: string, id: number): string {
     return `${this.folder}/store/${String(id).padStart(32, "0")}-${name}-${id}`;
@@ -82,7 +121,7 @@ export class AgentWorld implements AsyncDisposable {
       Object.entries(text).map(([key, value]) => `${key} = ${value}`).join("\n");
     const all = { "poll-period": '"1h"', "soak-time": '"0"', ...top };
     const tables = Object.entries(services).map(([name, text]) =>
-      `[services.${name}]\n${lines({ "job-uri": `"${this.hydra.jobUri(`demo/main/${name}`)}"`, ...text })}\n`
+      `[services.${name}]\n${lines({ ...this.job(name), ...text })}\n`
     );
     await Deno.writeTextFile(this.config, `${lines(all)}\n${tables.join("")}`);
   }
@@ -117,6 +156,12 @@ export class AgentWorld implements AsyncDisposable {
     const before = count();
     this.#agent?.kill("SIGHUP");
     await eventually("a reload", () => count() > before);
+  }
+
+  /** Writes another configuration, and lets the agent read it. */
+  async change(services: Readonly<Record<string, ServiceText>>, top?: ServiceText): Promise<void> {
+    await this.configure(services, top);
+    await this.reload();
   }
 
   /** Ends the agent and waits for that. */

@@ -8,6 +8,7 @@
 import type { Turn } from "../../lib/deployment/ports.ts";
 import type { Deployment, ServiceRecord } from "../../lib/deployment/record.ts";
 import type { RemovalShared } from "../../lib/agent/idle_service.ts";
+import { type RemovalOptions, removeService } from "../../lib/agent/removal.ts";
 import { openJournal } from "../../lib/journal/open.ts";
 import { readService } from "../../lib/journal/read.ts";
 import { databaseName } from "../../lib/journal/state_folder.ts";
@@ -16,7 +17,7 @@ import { parseProfile, type ProfilePath } from "../../lib/nix/profile_name.ts";
 import { parseStorePath, type StorePath } from "../../lib/nix/store_path.ts";
 import type { Command, Exit } from "../../lib/process/run_command.ts";
 import type { Event } from "../../lib/report/event.ts";
-import type { ServiceSettings } from "../../lib/settings/service.ts";
+import type { OnRemoval, ServiceSettings } from "../../lib/settings/service.ts";
 import { encodeSettings, storedSettings } from "../../lib/settings/stored.ts";
 import { readServiceWords } from "../../lib/settings/words.ts";
 
@@ -248,6 +249,13 @@ export class IdleWorld implements Disposable {
       leader: null,
       ...more,
     };
+  }
+
+  /** Takes a service out, as an agent does, unless it is told another way. */
+  remove(name: string, how: OnRemoval, more: Partial<RemovalOptions> = {}, shared = this.shared) {
+    const { state: folder, report, stop } = this;
+    const options = { profile: this.profile(name), name, how, folder, config: CONFIG, report, stop };
+    return removeService({ ...options, ...more }, shared);
   }
 
   /** What is remembered of a service. */

@@ -1,0 +1,100 @@
+/** `hail agent` as a process: services get other names. */
+import assert from "node:assert/strict";
+import { eventually } from "../support/command.ts";
+import { AgentWorld } from "./agent_world.ts";
+
+Deno.test("a service goes on under a new name and profile, also where only its name was changed before", async () => {
+  await using its = await AgentWorld.make();
+  const id = await its.release("web");
+  const job = its.job("web");
+  await its.configure({ web: { ...job, profile: '"data/web"' } });
+  await its.start();
+  await its.activated(`web ${id}`);
+  await its.change({ site: { ...job, profile: '"data/web"' } });
+  await eventually("the new name", () => its.log.includes("its new settings are in force"));
+  await its.change({ shop: { ...job, profile: '"data/shop"', "renamed-from": '"site"' } });
+  await eventually("the new profile", () => its.log.includes("goes on from where site was"));
+  assert.match(await its.profile("data/shop"), /-web-/);
+  await assert.rejects(its.profile("data/web"), Deno.errors.NotFound);
+});
+
+Deno.test("a service that gets two new names during a deployment goes on under the last", async () => {
+  await using its = await AgentWorld.keeping({ web: { "on-removal": '"purge"', profile: '"data/x"' } });
+  const more = { ...its.job("web"), "on-removal": '"purge"' };
+  await its.deploying("web", "sleep 2");
+  await its.change({ site: { ...more, profile: '"data/x"' } });
+  const poll = await its.hail("poll", "site");
+  assert.equal(poll.status, 0, `by its new name: ${poll.stderr}`);
+  await its.change({ shop: { ...more, profile: '"data/y"', "renamed-from": '"site"' } });
+  await eventually("it goes on", () => its.log.includes("shop goes on from where site was"));
+  await assert.rejects(its.profile("data/x"), Deno.errors.NotFound);
+  assert.match(await its.profile("data/y"), /-web-/);
+  assert.equal((await its.activations()).includes("web off"), false);
+});
+
+Deno.test("who comes after a service that gets another name during a deployment waits for the end of that", async () => {
+  await using its = await AgentWorld.keeping({ db: { profile: '"data/db"' }, web: { after: '["db"]' } });
+  const web = await its.release("web");
+  const db = await its.deploying("db", `sleep 3; echo "db is done" >> ${its.folder}/activations`);
+  const base = { ...its.job("db"), profile: '"data/db"' };
+  await its.change({ base, web: { after: '["base"]' } });
+  await its.activated(`web ${web}`);
+  assert.deepEqual((await its.activations()).slice(2), [`db ${db}`, "db is done", `web ${web}`]);
+});
+
+Deno.test("where a new name is another one before it was taken over, the last one goes on", async () => {
+  await using its = await AgentWorld.make();
+  const id = await its.release("web", "sleep 2");
+  const job = { ...its.job("web"), "on-removal": '"purge"' };
+  await its.configure({ web: job });
+  await its.start();
+  await its.activated(`web ${id}`);
+  for (const name of ["shop", "store"]) await its.change({ [name]: { ...job, "renamed-from": '"web"' } });
+  await eventually("it goes on", () => its.log.includes("store goes on from where web was"));
+  assert.match(await its.profile("store"), /-web-/);
+  await assert.rejects(its.profile("shop"), Deno.errors.NotFound);
+  assert.equal((await its.activations()).includes("web off"), false);
+});
+
+Deno.test("a mistake that is taken back during a deployment leaves the order as it was", async () => {
+  const api = { after: '["web"]' };
+  await using its = await AgentWorld.keeping({ web: { profile: '"data/web"' }, api });
+  await its.release("other");
+  const web = { ...its.job("web"), profile: '"data/web"' };
+  await its.deploying("web", `until [ -e ${its.folder}/go ]; do sleep 0.1; done`);
+  await its.change({ site: web, web: { ...its.job("other"), profile: '"data/other"' }, api });
+  await its.change({ web, api });
+  await Deno.writeTextFile(`${its.folder}/go`, "");
+  await eventually("web is at rest", async () => (await its.states())["web"] === "active");
+  const second = [await its.release("web", "sleep 1"), await its.release("api")];
+  await its.hail("poll", "api");
+  await its.activated(`api ${second[1]}`);
+  assert.deepEqual((await its.activations()).filter((line) => /^(web|api) /.test(line)).slice(-2), [
+    `web ${second[0]}`,
+    `api ${second[1]}`,
+  ]);
+});
+
+Deno.test("a service that gets two new names while it cannot be kept goes on under the last", async () => {
+  await using its = await AgentWorld.keeping({ web: { "on-removal": '"purge"', profile: '"data/x"' } });
+  const job = { ...its.job("web"), "on-removal": '"purge"' };
+  const bad = { ...job, profile: '"data/x"', "netrc-file": '"/nonexistent/netrc"' };
+  await its.stop();
+  await its.configure({ web: bad });
+  await its.start();
+  await eventually("it cannot be kept", () => its.log.includes("does not exist"));
+  await its.change({ site: bad });
+  await its.change({ shop: { ...job, "renamed-from": '"site"' } });
+  await eventually("it goes on", () => its.log.includes("shop goes on from where site was"));
+  assert.equal((await its.activations()).includes("web off"), false);
+});
+
+Deno.test("a service that is kept already takes over nothing, and says so", async () => {
+  await using its = await AgentWorld.keeping({ web: { "on-removal": '"purge"' }, shop: {} });
+  await its.change({ shop: { "renamed-from": '"web"' } });
+  assert.match(
+    its.log,
+    /shop: it does not take over from \S+\/web, which stays as it is: it is kept itself already/,
+  );
+  assert.match(await its.profile("web"), /-web-/);
+});
