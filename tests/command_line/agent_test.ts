@@ -1,6 +1,7 @@
 /** `hail agent` as a process. */
 import assert from "node:assert/strict";
 import { eventually } from "../support/command.ts";
+import { startRawServer } from "../support/raw_server.ts";
 import { AgentWorld } from "./agent_world.ts";
 
 Deno.test("an agent keeps several services, each in its own time, and ends when it is told to", async () => {
@@ -71,7 +72,15 @@ Deno.test("what hangs, floods or fails in one service holds up no other", async 
   await its.release("fails", "kill -9 $$");
   const good = await its.release("good");
   its.hydra.addJob("demo/main/none");
+  // As much as anybody takes, a gigabyte in a few seconds.
+  let sent = 0;
+  await using endless = startRawServer(async ({ method }, answer) => {
+    if (method === "HEAD") return await answer.write("HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n");
+    await answer.write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n");
+    for (const piece = new Uint8Array(65_536).fill(0x20);; sent += piece.length) await answer.write(piece);
+  });
   await its.configure({
+    huge: { "job-uri": `"${endless.origin}/job/a/b/c/latest"` },
     floods: { "activation-timeout": '"20s"' },
     hangs: { "activation-timeout": '"20s"' },
     fails: {},
@@ -91,6 +100,8 @@ Deno.test("what hangs, floods or fails in one service holds up no other", async 
   await its.hail("poll", "other");
   await its.activated(`other ${newer}`);
   assert.ok(performance.now() - begun < 15_000);
+  await eventually("huge has failed", () => / error: huge: .* answers 200/.test(its.log));
+  assert.ok(sent > 0 && sent < 100_000_000, `${sent} bytes were taken`);
   await its.stop("SIGKILL");
 });
 

@@ -4,6 +4,8 @@ import { eventually, RunningCommand } from "../support/command.ts";
 import { SmallWorld } from "./small_world.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+/** hail, from its sources. */
+const HAIL = [Deno.execPath(), "run", "--quiet", "-A", MAIN];
 
 /** A service in the configuration: what it has besides its job. */
 export type ServiceText = Readonly<Record<string, string>>;
@@ -126,12 +128,11 @@ export class AgentWorld implements AsyncDisposable {
     await Deno.writeTextFile(this.config, `${lines(all)}\n${tables.join("")}`);
   }
 
-  /** Starts the agent, with more in its environment. */
-  async start(env: Readonly<Record<string, string>> = {}): Promise<RunningCommand> {
-    const agent = new RunningCommand(
-      [Deno.execPath(), "run", "--quiet", "-A", MAIN, "agent", "--config", this.config],
-      { env: { ...this.#small.env, ...env } },
-    );
+  /** Starts the agent, with more in its environment, from its sources unless another program is named. */
+  async start(env: Readonly<Record<string, string>> = {}, hail = HAIL): Promise<RunningCommand> {
+    const agent = new RunningCommand([...hail, "agent", "--config", this.config], {
+      env: { ...this.#small.env, ...env },
+    });
     this.#agent = agent;
     await agent.untilPrinted(/ keeps \d+ service/);
     return agent;
@@ -141,7 +142,7 @@ export class AgentWorld implements AsyncDisposable {
   async classic(name: string, env: Readonly<Record<string, string>> = {}): Promise<RunningCommand> {
     const job = this.hydra.jobUri(`demo/main/${name}`);
     const args = ["--profile", name, "--job-uri", job, "--poll-period", "1h", "--soak-time", "0"];
-    const hail = new RunningCommand([Deno.execPath(), "run", "--quiet", "-A", MAIN, ...args], {
+    const hail = new RunningCommand([...HAIL, ...args], {
       env: { ...this.#small.env, ...env },
     });
     await hail.untilPrinted(/ keeps /);

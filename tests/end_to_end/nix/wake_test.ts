@@ -4,6 +4,8 @@ import type { Event } from "../../../lib/report/event.ts";
 import { systemClock } from "../../../lib/time/system_clock.ts";
 import { listenForWakes } from "../../../lib/wake/listener.ts";
 import { eventually, run, RunningCommand } from "../../support/command.ts";
+import { hailExecutable } from "../../support/executable.ts";
+import { AgentWorld } from "../../command_line/agent_world.ts";
 import { startRawServer } from "../../support/raw_server.ts";
 
 /** The sample program for Hydra's plugin RunCommand, on what a real Hydra gave to it. */
@@ -93,6 +95,30 @@ Deno.test("wake-hail: a build that has succeeded wakes the services of its job, 
   // Within the same second the signature is another one.
   for (let count = 0; count < 3; count++) await at.sample([`demo:main:web ${origin}/wake/web`]);
   assert.equal(at.woken.length, 6);
+});
+
+Deno.test("wake-hail: Hydra's word leads to the activation on the compiled agent", async () => {
+  await using its = await AgentWorld.make();
+  const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = free.addr;
+  free.close();
+  const secret = `${its.folder}/secret`;
+  await Deno.writeTextFile(secret, `${SECRET}\n`, { mode: 0o600 });
+  await its.release("web");
+  await its.configure({ web: {} }, {
+    "wake-listen": `"127.0.0.1:${port}"`,
+    "wake-secret-file": `"${secret}"`,
+  });
+  await its.start({}, [await hailExecutable()]);
+  await its.activated(`web ${its.built("web")}`);
+  await its.atRest("web");
+  await eventually("it listens", () => its.log.includes("can be woken over HTTP"));
+  const table = `${its.folder}/table`;
+  await Deno.writeTextFile(table, `demo:main:web http://127.0.0.1:${port}/wake/web\n`);
+  const build = await its.release("web");
+  const word = { env: { HYDRA_JSON: OK }, mayFail: true };
+  assert.equal((await run([WAKE_HAIL, table, secret], word)).status, 0);
+  await its.activated(`web ${build}`);
 });
 
 Deno.test("wake-hail: a build that has failed, or has not ended, wakes nobody", async () => {
