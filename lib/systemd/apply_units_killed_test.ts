@@ -6,16 +6,14 @@ import {
   apply,
   assertInLine,
   died,
+  INITIAL,
   killEverywhere,
   machineWith,
   MANAGER,
+  NEXT,
   original,
   putOriginal,
-  type Wanted,
 } from "../../tests/support/apply_runs.ts";
-
-const INITIAL: Wanted = { changed: "1", kept: "1", manager: "1", removed: "1" };
-const NEXT: Wanted = { added: "1", changed: "2", kept: "1", manager: "2" };
 
 Deno.test("apply-units: killed at every operation, by signal or power cut, the next run ends where it should", async () => {
   await killEverywhere(

@@ -4,20 +4,18 @@ import {
   aborted,
   apply,
   assertInLine,
+  INITIAL,
   machineWith,
   MANAGER,
   NAMESPACE,
+  NEXT,
   original,
   putOriginal,
   TARGET,
   unitText,
-  type Wanted,
 } from "../../tests/support/apply_runs.ts";
 import { FakeMachine } from "../../tests/support/fake_machine.ts";
 import { applyUnits } from "./apply_units.ts";
-
-const INITIAL: Wanted = { changed: "1", kept: "1", manager: "1", removed: "1" };
-const NEXT: Wanted = { added: "1", changed: "2", kept: "1", manager: "2" };
 
 Deno.test("apply-units: the first run installs, links and starts everything", async () => {
   const machine = await machineWith(INITIAL);

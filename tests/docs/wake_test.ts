@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { REFUSALS } from "../../lib/wake/answer.ts";
 import { ALL_FAILURES_RATE, FAILURE_RATE, SIGNATURES_MAX, WAKE_RATE } from "../../lib/wake/door.ts";
 import { BODY_LIMIT, HEAD_LIMIT } from "../../lib/wake/exchange.ts";
-import { CONNECTION_LIMIT, listenForWakes } from "../../lib/wake/listener.ts";
+import { CONNECTION_LIMIT } from "../../lib/wake/listener.ts";
 import { BODY_BYTES_MAX, HEAD_BYTES_MAX } from "../../lib/wake/request_head.ts";
 import { VirtualClock } from "../../lib/time/virtual_clock.ts";
+import { listening } from "../support/wake_caller.ts";
 
 const DOCUMENT = await Deno.readTextFile(new URL("../../docs/wake.md", import.meta.url));
 
@@ -12,31 +13,9 @@ Deno.test("docs/wake.md: hail takes the example of a signed request, byte for by
   const [, secret = ""] = /with the secret `([0-9a-f]+)`/.exec(DOCUMENT) ?? [];
   const [, request = ""] = /```http\n([^`]+)\n```/.exec(DOCUMENT) ?? [];
   const [, timestamp = ""] = /X-Hail-Timestamp: ([0-9]+)/.exec(request) ?? [];
-  const secretFile = await Deno.makeTempFile();
-  await Deno.writeTextFile(secretFile, secret);
-  const woken: string[] = [];
-  const listener = await listenForWakes({
-    hostname: "127.0.0.1",
-    port: 0,
-    secretFile,
-    wake: (service) => {
-      woken.push(service);
-      return "woken";
-    },
-    clock: new VirtualClock(Number(timestamp) * 1000),
-    report: () => {},
-  });
-  try {
-    using connection = await Deno.connect(listener.address);
-    await connection.write(new TextEncoder().encode(request.replaceAll("\n", "\r\n")));
-    await connection.closeWrite();
-    const answer = await new Response(connection.readable).text();
-    assert.match(answer, /^HTTP\/1\.1 202 /);
-    assert.deepEqual(woken, ["web"]);
-  } finally {
-    await listener.close();
-    await Deno.remove(secretFile);
-  }
+  await using at = await listening({ clock: new VirtualClock(Number(timestamp) * 1000) }, secret);
+  assert.equal((await at.ask(request.replaceAll("\n", "\r\n"))).status, 202);
+  assert.deepEqual(at.woken, ["web"]);
 });
 
 Deno.test("docs/wake.md has the limits that the code has", () => {

@@ -26,6 +26,10 @@ export function unitText(text: string, namespace = NAMESPACE): string {
 /** Units by service: what each runs, as {@linkcode unitText} takes it. */
 export type Wanted = Readonly<Record<string, string>>;
 
+/** A set of units, and the one after it. */
+export const INITIAL: Wanted = { changed: "1", kept: "1", manager: "1", removed: "1" };
+export const NEXT: Wanted = { added: "1", changed: "2", kept: "1", manager: "2" };
+
 /** Runs `hail apply-units` for a set of units. */
 export async function apply(
   machine: FakeMachine,

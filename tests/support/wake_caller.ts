@@ -8,9 +8,9 @@ export const SECRET = "0123456789abcdef0123456789abcdef";
 export const AUTHORIZED = `Host: h\r\nAuthorization: Bearer ${SECRET}\r\n`;
 
 /** A listener on loopback that knows `web` and `api`. */
-export async function listening(more: Partial<WakeOptions> = {}) {
+export async function listening(more: Partial<WakeOptions> = {}, secret = SECRET) {
   const secretFile = await Deno.makeTempFile({ prefix: "hail-wake-" });
-  await Deno.writeTextFile(secretFile, `${SECRET}\n`);
+  await Deno.writeTextFile(secretFile, `${secret}\n`);
   const events: Event[] = [];
   const woken: string[] = [];
   // The file is read at the start only.
