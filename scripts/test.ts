@@ -6,7 +6,8 @@
  * Files of tests run side by side, in processes of their own, since some of them change what all of a process shares, such
  * as its environment. What a process says is shown when it has ended.
  *
- * What failed is named once more at the end. The last line is `N passed, N failed`. The exit status is 0 only if something passed and nothing failed.
+ * What failed is named once more at the end. The last line is `N passed, N failed`. The exit status is 0 only if something
+ * passed and nothing failed.
  *
  * @module
  */

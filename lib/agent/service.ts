@@ -161,7 +161,7 @@ export class Service {
    * @throws As `OpenService.open`; the reason of `stop.gently` while it waits.
    */
   async open(wait: boolean): Promise<void> {
-    const { stop, order, report } = this.#ports;
+    const { order, report } = this.#ports;
     const onHeld = (failure: Failure) => {
       // Whoever holds it keeps it, too; those after it are not to wait for the end of that.
       order.noteStarted(this);
@@ -170,10 +170,10 @@ export class Service {
       const message = `${failure.message}. It is kept as soon as that one has ended.`;
       report({ ...failureEvent(failure), level: "warning", message });
     };
-    using over = anySignal(stop.gently, this.#leaving.signal);
     const inOrder = (gates: Gates, settings: ServiceSettings) => this.#inOrder(gates, settings);
-    const held = wait ? { onHeld, signal: over.signal } : undefined;
-    this.#open = await OpenService.open(this.#settings, this.#ports, inOrder, held);
+    this.#open = await this.#whileKept((signal) =>
+      OpenService.open(this.#settings, this.#ports, inOrder, wait ? { onHeld, signal } : undefined)
+    );
   }
 
   /** The gates, with the order of the services before them. */
@@ -270,10 +270,7 @@ export class Service {
 
   async #keep(open: OpenService): Promise<void> {
     const { stop, order, shared, report } = this.#ports;
-    {
-      using over = anySignal(stop.gently, this.#leaving.signal);
-      await order.waitForStart(this.#settings.after, over.signal);
-    }
+    await this.#whileKept((over) => order.waitForStart(this.#settings.after, over));
     if (this.#isOver) return;
     await open.deployer.start(stop);
     order.noteStarted(this);
@@ -356,10 +353,14 @@ export class Service {
 
   /** Tries settings again after a while, if they are still what is wanted. */
   async #retry(refused: ServiceSettings, delay: number): Promise<void> {
-    const { stop, shared: { clock } } = this.#ports;
-    using over = anySignal(stop.gently, this.#leaving.signal);
-    await clock.sleep(delay, over.signal);
+    await this.#whileKept((over) => this.#ports.shared.clock.sleep(delay, over));
     if (this.#refused === refused) this.tryAgain();
+  }
+
+  /** Waits for something with a signal that is aborted when hail stops, or the service is to leave. */
+  async #whileKept<T>(wait: (over: AbortSignal) => Promise<T>): Promise<T> {
+    using over = anySignal(this.#ports.stop.gently, this.#leaving.signal);
+    return await wait(over.signal);
   }
 
   /** Whether hail stops, or the service is to leave. */
