@@ -20,7 +20,7 @@ Deno.test("a service that is put back while its removal waits for a turn is not 
   const purged = { web: { "on-removal": '"purge"' } };
   const top = { "max-activations": "1" };
   await using its = await AgentWorld.keeping(purged, top);
-  const hangs = await its.release("hangs", "sleep 600");
+  const hangs = await its.release("hangs", its.hang);
   const slow = { hangs: { "activation-timeout": '"40s"' } };
   await its.change({ ...purged, ...slow }, top);
   await its.activated(`hangs ${hangs}`);

@@ -67,7 +67,7 @@ Deno.test("a service waits for one that fails, says so, and comes once that is w
 
 Deno.test("what hangs, floods or fails in one service holds up no other", async () => {
   await using its = await AgentWorld.make();
-  await its.release("hangs", "sleep 600");
+  await its.release("hangs", its.hang);
   await its.release("floods", "yes 'a line of nothing that matters' | head -c 200000000");
   await its.release("fails", "kill -9 $$");
   const good = await its.release("good");

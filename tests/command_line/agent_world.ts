@@ -54,6 +54,11 @@ export class AgentWorld implements AsyncDisposable {
     return `${this.folder}/hail.toml`;
   }
 
+  /** What an activation does that does not end by itself: only with this world, so that it outlives no test. */
+  get hang(): string {
+    return `while [ -d ${this.folder} ]; do sleep 1; done`;
+  }
+
   /** The agent's log so far. */
   get log(): string {
     return this.#agent?.stderr ?? "";
