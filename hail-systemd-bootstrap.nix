@@ -275,9 +275,10 @@ let
   optionValue =
     what: key: { form, check ? null, wrong ? null }: given:
     let
-      written = if isInt given || isFloat given then toString given else given;
+      text = value: if isInt value || isFloat value then toString value else value;
+      written = text given;
       fits = isPlain written && check written;
-      strings = if isList given then given else [ written ];
+      strings = if isList given then map text given else [ written ];
     in
     if hasAttr key hostFiles && isPath given then
       fail (

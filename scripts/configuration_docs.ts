@@ -51,6 +51,7 @@ the same with one service.
 - **Paths** of files are absolute.
 - **Secrets** never stand in it, only the names of the files that hold them.
 - **A file without services** is an agent with nothing to do.
+- **\`$schema\`** at the top may say where an editor finds the schema; hail does not look at it.
 
 The file is read as a whole, up to 1 MiB, which is room for ten thousand services. If anything is wrong with it, none of it
 is used: a key that does not exist, a value that cannot be read, two services on one profile, an order that goes in a
@@ -155,7 +156,8 @@ renamed-from = "web"
 
 The new profile then takes over the versions of the old one, and hail's memory of it. The service is not deactivated;
 \`bin/activate\` runs once more, as at any start, and finds the new profile in its environment.
-The key may stay; nothing in the file may have the old name. A service that says its \`profile\`, and keeps it, may change its
+The key may stay; nothing in the file may have the old name. Where the new profile is in use already, the agent warns and takes
+nothing over: the old service stays until the key is taken out, and goes then as its \`on-removal\` said. A service that says its \`profile\`, and keeps it, may change its
 name without more.
 `;
 

@@ -1,5 +1,5 @@
 import { advance, wayBack } from "../deployment/advance.ts";
-import { closedBy, judge, type Policy, type Verdict } from "../deployment/decision.ts";
+import { AFTER, closedBy, judge, type Policy, type Verdict } from "../deployment/decision.ts";
 import { expectedPaths } from "../deployment/expected.ts";
 import { next, STATES } from "../deployment/machine.ts";
 import type { Build } from "../deployment/build.ts";
@@ -12,7 +12,6 @@ import type { Report } from "../report/event.ts";
 import type { ServiceSettings } from "../settings/service.ts";
 import { composeGates, composeHydra } from "./compose.ts";
 import type { Environment } from "./environment.ts";
-import { AFTER } from "./order.ts";
 import { createShared } from "./shared.ts";
 
 /** What would happen at a poll now. */

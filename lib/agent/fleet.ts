@@ -9,7 +9,7 @@ import type { ServiceSettings } from "../settings/service.ts";
 import type { OwnShared } from "./shared.ts";
 import { Order } from "./order.ts";
 import { Removals } from "./removals.ts";
-import { takeOverRenamed } from "./rename.ts";
+import { refusedWords, takeOverRenamed } from "./rename.ts";
 import { Service } from "./service.ts";
 import type { StageBoard } from "./stage_board.ts";
 import { findOrphans, type Orphan } from "./strays.ts";
@@ -221,7 +221,7 @@ export class Fleet {
     return service;
   }
 
-  /** A service that is kept already has what it needs: it takes over nothing, and what it names so stays as it is. */
+  /** A service that is kept already has what it needs: it takes over nothing, and what it names so stays meanwhile. */
   #tellOfVainRename(running: Service, { name, renamedFrom, profile }: ServiceSettings): void {
     if (
       renamedFrom === undefined || renamedFrom === running.settings.renamedFrom || running.record() === null
@@ -231,7 +231,7 @@ export class Fleet {
     this.#ports.report({
       name: "rename-refused",
       level: "warning",
-      message: `it does not take over from ${from}, which stays as it is: it is kept itself already`,
+      message: refusedWords(from, "it is kept itself already"),
       fields: { from, profile },
       service: name,
     });

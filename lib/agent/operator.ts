@@ -33,6 +33,8 @@ export interface OperatorPorts {
   readonly bell: Bell;
   readonly stop: Stop;
   readonly tee: Tee;
+  /** Whether a hail runs, which polls when the bell rings. */
+  readonly runs: boolean;
 }
 
 /** Does what the operator asks for. */
@@ -46,7 +48,7 @@ export type HandleRequest = (
  *
  * @throws {Failure} From the function: what {@linkcode Deployer.rollback} throws.
  */
-export function createOperator({ deployer, bell, stop, tee }: OperatorPorts): HandleRequest {
+export function createOperator({ deployer, bell, stop, tee, runs }: OperatorPorts): HandleRequest {
   const act = async (
     request: OperatorRequest,
     progress: (text: string) => void,
@@ -72,9 +74,9 @@ export function createOperator({ deployer, bell, stop, tee }: OperatorPorts): Ha
         return answer;
       }
       case "retry": {
-        const answer = deployer.retry();
+        const { message } = deployer.retry();
         bell.ring();
-        return answer;
+        return { message: `${message}; ${runs ? "hail polls now" : "that is for the next poll"}` };
       }
       case "rollback": {
         const end = tee.listen(({ message, level }) => {

@@ -1,5 +1,6 @@
 import type { GateQuestion } from "../deployment/ports.ts";
 import type { Closed, ServiceRecord } from "../deployment/record.ts";
+import { AFTER } from "../deployment/decision.ts";
 import { STATES } from "../deployment/machine.ts";
 
 /** One service, as those that come after it see it. */
@@ -13,9 +14,6 @@ export interface Before {
   /** Asks it to poll now. */
   poll(): void;
 }
-
-/** What the order is called among the gates. */
-export const AFTER = "after";
 
 interface Place {
   readonly started: Promise<void>;

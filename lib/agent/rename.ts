@@ -109,6 +109,12 @@ export async function finishRenamed(
   return true;
 }
 
+/** What is told where a service does not go on from where another one was. */
+export function refusedWords(from: string, why: string): string {
+  return `it does not take over from ${from}, which stays until renamed-from is taken out, ` +
+    `and goes then as its on-removal said: ${why}`;
+}
+
 async function rename(
   service: ServiceSettings,
   options: RenameOptions & { readonly from: ProfilePath },
@@ -126,7 +132,7 @@ async function rename(
       return report({
         name: "rename-refused",
         level: "warning",
-        message: `it does not take over from ${from}, which stays as it is: ${why}`,
+        message: refusedWords(from, why),
         fields,
       });
     }

@@ -150,7 +150,13 @@ export class Service {
       });
     }
     const { deployer } = this.#open;
-    const operator = createOperator({ deployer, bell: this.#bell, stop: this.#ports.stop, tee: this.#tee });
+    const operator = createOperator({
+      deployer,
+      bell: this.#bell,
+      stop: this.#ports.stop,
+      tee: this.#tee,
+      runs: true,
+    });
     return await operator(request, progress);
   }
 

@@ -13,7 +13,7 @@ export const EXIT_STATUSES: readonly (readonly [number, string])[] = [
   [EXIT_STATUS.profileHeld, "another hail holds the profile"],
   [EXIT_STATUS.healthFailed, "the health checks failed, and hail has rolled back"],
   [EXIT_STATUS.rollbackFailed, "a deployment failed, and so did the roll-back"],
-  [EXIT_STATUS.notDeployed, "not deployed on purpose: marked bad, held, paused, or a gate is closed"],
+  [EXIT_STATUS.notDeployed, "not deployed: marked bad, held, paused, a gate is closed or has failed"],
 ];
 
 /** The end of the help: examples, exit statuses and signals. No line is longer than 80 columns. */

@@ -40,12 +40,19 @@ function describe(node: Node): string {
   return node.kind === "scalar" ? node.what : "an array";
 }
 
+/** What the library's names for tokens stand for. */
+const TOKENS: Readonly<Record<string, string>> = {
+  ...{ LBrace: "'{'", RBrace: "'}'", LBracket: "'['", RBracket: "']'", Colon: "':'", Comma: "','" },
+  String: "text",
+};
+
 function syntaxError(error: unknown): Document {
   // The library's errors are plain ones that have a place.
   if (!(error instanceof Error) || !("line" in error) || typeof error.line !== "number") {
     return parserFailure(error);
   }
-  const what = error.message.replace(/ \([0-9]+:[0-9]+\)$/, "").replace(/\.$/, "");
+  const what = error.message.replace(/ \([0-9]+:[0-9]+\)$/, "").replace(/\.$/, "")
+    .replace(/token (\w+) found$/, (_, token: string) => `${TOKENS[token] ?? token.toLowerCase()} found`);
   return syntaxProblem(
     error.line,
     `it is no JSON: ${what.charAt(0).toLowerCase()}${what.slice(1)}`,

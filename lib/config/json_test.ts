@@ -69,7 +69,7 @@ for (
   const [text, says] of [
     ["", /^1 null: it is no JSON: unexpected end of input found$/],
     ["{} x", /^1 null: it is no JSON: /],
-    ['{"a": 1,\n}', /^2 null: it is no JSON: /],
+    ['{"a": 1,\n}', /^2 null: it is no JSON: unexpected '}' found$/],
     ['{"a": 1} // x', /^1 null: it is no JSON: /],
     ['{"a": NaN}', /^1 null: it is no JSON: /],
     ["{'a': 1}", /^1 null: it is no JSON: /],

@@ -7,7 +7,7 @@ import { Failure } from "../failure/failure.ts";
 import type { Document, Entry, Table } from "./document.ts";
 import { dotted, type Problem, PROBLEMS_MAX } from "./problem.ts";
 import { findContradictions, type Neighbour } from "./relations.ts";
-import { readStatements, SERVICE, SERVICES, type Statements, TOP } from "./said.ts";
+import { readStatements, SCHEMA, SERVICE, SERVICES, type Statements, TOP } from "./said.ts";
 
 /** How to write the log. */
 export interface LogSettings {
@@ -47,7 +47,7 @@ export function readConfig({ root, problems: found }: Document, profilesFolder: 
   const problems = [...found];
   const where = { profilesFolder, relativePaths: false };
   const top = readStatements(root, [], TOP, where, problems);
-  problems.push(...contradictionsOf(top, problems));
+  problems.push(...contradictionsOf(top, problems), ...wrongSchema(root));
   const tables = serviceTables(root, problems);
   const services = new Map<string, Statements>();
   const neighbours: Neighbour[] = [];
@@ -80,6 +80,18 @@ function inOrder(problems: readonly Problem[]): readonly Problem[] {
   }];
 }
 
+/** The name of a schema is for editors; hail only looks that it is one. */
+function wrongSchema({ entries }: Table): Problem[] {
+  const entry = entries.get(SCHEMA);
+  if (entry === undefined || entry.node.kind === "scalar" && typeof entry.node.value === "string") return [];
+  return [{
+    line: entry.line,
+    key: dotted([SCHEMA]),
+    why: "it is no text",
+    next: "Write there where editors find the schema, or take it out.",
+  }];
+}
+
 /** A service's table, with the line of its key. */
 interface ServiceTable extends Entry {
   readonly node: Table;
@@ -94,7 +106,7 @@ function serviceTables(root: Table, problems: Problem[]): Map<string, ServiceTab
       line: entry.line,
       key: SERVICES,
       why: "it is no table of services",
-      next: `Write each service below a line [${SERVICES}.NAME].`,
+      next: `Write a table for each service: in TOML below a line [${SERVICES}.NAME], in JSON an object.`,
     });
     return tables;
   }
@@ -108,7 +120,7 @@ function serviceTables(root: Table, problems: Problem[]): Map<string, ServiceTab
         line,
         key,
         why: "it is no table of settings",
-        next: `Write the settings of the service below a line [${SERVICES}.NAME].`,
+        next: `Write a table there: in TOML below a line [${SERVICES}.NAME], in JSON an object.`,
       });
     }
   }
@@ -132,7 +144,7 @@ function missing(name: string, line: number, { entries }: Table): Problem[] {
     line,
     key: dotted([SERVICES, name, "job-uri"]),
     why: "it is missing",
-    next: 'Write job-uri = "https://HOST/job/PROJECT/JOBSET/JOB".',
+    next: "Say there which job it is to follow: https://HOST/job/PROJECT/JOBSET/JOB.",
   }];
 }
 

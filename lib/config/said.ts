@@ -22,6 +22,9 @@ export type Statements = ReadonlyMap<string, Statement>;
 /** The key that holds the services. */
 export const SERVICES = "services";
 
+/** The key that names the schema of a document, for editors. */
+export const SCHEMA = "$schema";
+
 /** Every setting that a file can have, by its key. */
 const SETTINGS: ReadonlyMap<string, Setting<unknown>> = new Map<string, Setting<unknown>>([
   ...keysOf(SERVICE_SETTINGS).map((key) => [key, SERVICE_SETTINGS[key]] as const),
@@ -46,10 +49,10 @@ function settingsAt(...places: readonly Place[]): ReadonlyMap<string, Setting<un
 /** The top of a file. */
 export const TOP: Scope = {
   settings: settingsAt("defaults", "agent"),
-  others: [SERVICES],
+  others: [SERVICES, SCHEMA],
   misplaced: {
     why: "it is a setting of one service",
-    next: `Write it below a line [${SERVICES}.NAME].`,
+    next: `Write it in ${SERVICES}.NAME.`,
   },
 };
 
@@ -59,7 +62,8 @@ export const SERVICE: Scope = {
   others: [],
   misplaced: {
     why: "it is no setting of a service, but of the agent as a whole",
-    next: `Write it at the top, above the first line [${SERVICES}.NAME].`,
+    next:
+      `Write it at the top: in TOML above the first line [${SERVICES}.NAME], in JSON beside "${SERVICES}".`,
   },
 };
 

@@ -2,7 +2,7 @@
 import { serviceName } from "../settings/notation.ts";
 import type { JsonSchema } from "../settings/schema.ts";
 import type { Setting } from "../settings/setting.ts";
-import { type Scope, SERVICE, SERVICES, TOP } from "./said.ts";
+import { SCHEMA, type Scope, SERVICE, SERVICES, TOP } from "./said.ts";
 
 /** The schema, draft 2020-12. What it refuses, hail refuses as well; hail looks closer at texts, and between services. */
 export function configSchema(): JsonSchema {
@@ -12,6 +12,7 @@ export function configSchema(): JsonSchema {
     description: "docs/configuration.md describes it. A key that is not here is refused.",
     type: "object",
     properties: {
+      [SCHEMA]: { description: "Where editors find this schema. hail does not look at it.", type: "string" },
       ...propertiesOf(TOP),
       [SERVICES]: {
         description: "The services, by name.",

@@ -42,8 +42,15 @@ export function parseToml(text: string): Document {
     const why = error.message === DUPLICATE
       ? duplicate(text, error.index)
       : `it is no TOML: ${lowered(error.message)}`;
-    return syntaxProblem(error.lineNumber, why, hint(why));
+    return syntaxProblem(lineOf(error, text), why, hint(why));
   }
+}
+
+/** Where the mistake is: where the library has stopped, unless that is behind a line that has no end, or no value. */
+function lineOf({ message, lineNumber, index }: ParseError, text: string): number {
+  const before = text.slice(0, index).trimEnd();
+  const isUnfinished = index >= text.length || before.endsWith("=") || message.endsWith("on the same line");
+  return isUnfinished ? Math.max(before.split("\n").length, 1) : lineNumber;
 }
 
 /** What the library says of a key that is there twice, of which it tells only where it stands. */

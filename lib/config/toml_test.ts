@@ -155,3 +155,18 @@ for (
     assert.equal(root === null, problems.length > 0);
   });
 }
+
+for (
+  const [text, line] of [
+    ["[services.a\nx = 1\n", 1],
+    ["a = 1\nb =\n", 2],
+    ["a = 1\nb =\n\n\nc = 2\n", 2],
+    ["a = 1\n%b = 1\n", 2],
+    ["a = [1,\n2\nb = 3\n", 3],
+    ["a = 'x\nb = 1\n", 1],
+  ] as const
+) {
+  Deno.test(`TOML: a mistake is told with the line that it is on: ${JSON.stringify(text)}`, () => {
+    assert.equal(parseToml(text).problems[0]?.line, line);
+  });
+}

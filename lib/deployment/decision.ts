@@ -89,16 +89,19 @@ export function paused({ reason, since, until }: Pause): Refusal {
   };
 }
 
+/** What the order of the services of an agent is called among the gates. */
+export const AFTER = "after";
+
 /** Why a gate keeps a build from being deployed. */
 export function closedBy({ gate, why, askAgainAt }: Closed): Refusal {
   return {
     code: "gate-closed",
     why: `the gate '${gate}' is closed: ${why}`,
-    next: gate === "after"
+    next: gate === AFTER
       ? "hail goes on as soon as that one has."
       : askAgainAt === null
       ? "hail asks again at each poll."
-      : `hail asks again at ${timestamp(askAgainAt)}.`,
+      : `hail asks again after ${timestamp(askAgainAt)}.`,
     ...(askAgainAt === null ? {} : { askAgainAt }),
   };
 }

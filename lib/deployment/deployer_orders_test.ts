@@ -57,6 +57,9 @@ Deno.test("Deployer rolls back when the operator says so, and deploys that build
   assert.deepEqual(take(), ["protect a", "switch a", "activate a from b build 1", "verify a", "release"]);
   assert.equal((await deployer.pass(state.stop)).refusal?.code, "marked-bad");
   assert.match(deployer.retry().message, /build 2 is not marked bad any more/);
+  assert.match(deployer.retry().message, /no mark stands against the latest build, and nothing has failed/);
+  journal.note({ failures: 2 });
+  assert.match(deployer.retry().message, /what has failed is tried again/);
   assert.equal((await deployer.pass(state.stop)).deployed, true);
   assert.equal(journal.record.active?.path, path("b"));
 });

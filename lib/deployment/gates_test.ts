@@ -20,7 +20,7 @@ Deno.test("Deployer realises nothing while a gate is closed, says so, and deploy
   assert.deepEqual(result.refusal, {
     code: "gate-closed",
     why: "the gate 'window nightly' is closed: not now",
-    next: "hail asks again at 2026-01-01T01:00:00Z.",
+    next: "hail asks again after 2026-01-01T01:00:00Z.",
     askAgainAt: state.clock.now() + HOUR,
   });
   assert.deepEqual(take(), ["latest", "build 2", "ask b"]);

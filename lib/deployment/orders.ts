@@ -37,24 +37,23 @@ export function resume(record: ServiceRecord, now: number): Carried {
 }
 
 /** Forgets that the latest build is marked bad, and lets what has failed be tried at once. */
-export function retry({ latest, bad, state }: ServiceRecord): Carried {
+export function retry({ latest, bad, state, failures }: ServiceRecord): Carried {
   const mark = latest === null ? undefined : bad.find(({ path }) => path === latest.outPath);
   const facts = { bad: bad.filter((one) => one !== mark), failures: 0 };
   if (mark !== undefined) {
     return {
       facts,
       answer: {
-        message:
-          `build ${latest?.id} is not marked bad any more; it is deployed at the next poll, if nothing else stands against that`,
+        message: `build ${latest?.id} is not marked bad any more`,
       },
     };
   }
   return {
     facts,
     answer: {
-      message: state === "waiting" || state === "failed"
-        ? "what has failed is tried again, without waiting any longer"
-        : "no mark stands against the latest build; nothing has changed",
+      message: state === "waiting" || state === "failed" || failures > 0
+        ? "what has failed is tried again"
+        : "no mark stands against the latest build, and nothing has failed",
     },
   };
 }

@@ -54,7 +54,7 @@ function readUrl(text: string): string {
   if (url === null) throw new Mistake("it is not a URL", next);
   if (url.username !== "" || url.password !== "") {
     throw new Mistake(
-      "the URL has a user or a password in it, and a command line is no place for secrets",
+      "the URL has a user or a password in it, which others could read",
       "Let the service answer health checks without, or use an exec check that reads them from a file.",
     );
   }

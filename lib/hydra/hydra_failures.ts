@@ -208,8 +208,8 @@ export class HydraFailures {
     if (status === 407) return "Give the proxy's user and password in HTTP_PROXY or HTTPS_PROXY.";
     if (status === 401) {
       return this.#hasCredentials
-        ? `Correct the netrc entry for host ${this.#host} (see netrc-file): its login or password was refused.`
-        : `Add 'machine ${this.#host} login USER password PASSWORD' to the netrc file (see netrc-file).`;
+        ? `Correct the netrc entry for host ${this.#host} (see the setting netrc-file): its login or password was refused.`
+        : `Add 'machine ${this.#host} login USER password PASSWORD' to the netrc file (see the setting netrc-file).`;
     }
     if (words !== null && /sign in/i.test(words)) return PRIVATE;
     return "Have whoever runs Hydra, or the proxy before it, let this host in.";

@@ -35,7 +35,7 @@ const EXAMPLE = "https://hydra.example.org/job/PROJECT/JOBSET/JOB";
 const WRITE_IT_LIKE =
   `Write it like ${EXAMPLE}, or with /latest, /latest-finished or /latest-for/SYSTEM at its end.`;
 const USE_NETRC = "Take them out of the URI and put them in a netrc file: " +
-  "machine HOST login USER password PASSWORD (see netrc-file). An @ that belongs to a path is written %40.";
+  "machine HOST login USER password PASSWORD (see the setting netrc-file). An @ that belongs to a path is written %40.";
 
 /**
  * Reads the URI of a job: `http` or `https`, a host, any base path, `/job/PROJECT/JOBSET/JOB`, and then a
@@ -66,7 +66,7 @@ export function parseJobUri(text: string): JobUri {
   // A password with `/`, `?` or `#` in it ends the authority too early: an `@` anywhere is taken for a
   // password's end.
   if (text.includes("@")) {
-    return refuse("it has a user or a password in it, which would show in the list of processes", USE_NETRC);
+    return refuse("it has a user or a password in it, which others could read", USE_NETRC);
   }
   if (authority === "") return refuse("it has no host");
   const origin = originOf(scheme, authority);

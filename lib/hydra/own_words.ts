@@ -24,14 +24,15 @@ export function errorIn(body: Uint8Array | null): string | null {
 }
 
 /**
- * Makes text from the other side fit for an error or an event: without control characters, at most 300 characters,
- * and withheld as a whole if one of the secrets stands in it, also percent-encoded.
+ * Makes text from the other side fit for an error or an event: without control characters and a full stop at its end, at
+ * most 300 characters, and withheld as a whole if one of the secrets stands in it, also percent-encoded.
  *
  * @param text What the other side said.
  * @param secrets What must not be seen. Empty texts are ignored.
  */
 export function quotable(text: string, secrets: readonly string[]): string {
-  return holdsSecret(text, secrets) ? WITHHELD : sanitise(text, WORDS_LIMIT).trim();
+  // It stands within a sentence, which has a full stop of its own.
+  return holdsSecret(text, secrets) ? WITHHELD : sanitise(text, WORDS_LIMIT).trim().replace(/(?<!\.)\.$/, "");
 }
 
 /** Whether one of the secrets stands in the text: as it is, percent-encoded, or with controls or spaces between. */

@@ -26,11 +26,13 @@ Deno.test("errorIn() finds Hydra's words and nothing else", () => {
 Deno.test("quotable() makes text fit for one line", () => {
   assert.equal(quotable("a\u001b[31mb\r\nc", []), "ab  c");
   assert.equal(quotable("x".repeat(1000), []).length, 300);
+  assert.equal(quotable("There is no build. Look later.\n", []), "There is no build. Look later");
+  assert.equal(quotable("Wait...", []), "Wait...");
 });
 
 Deno.test("quotable() shows nothing of a text that holds a secret", () => {
   assert.equal(quotable("the password is hunter2.", ["hunter2"]), WITHHELD);
-  assert.equal(quotable("the password is hunter2.", ["hunter3", ""]), "the password is hunter2.");
+  assert.equal(quotable("the password is hunter2.", ["hunter3", ""]), "the password is hunter2");
   // The cut must not hide the secret from the search.
   assert.equal(quotable(`${"x".repeat(298)}hunter2`, ["hunter2"]), WITHHELD);
 });

@@ -27,7 +27,7 @@ const HASH_LENGTH = 12;
  * characters.
  */
 export function stateFolder(env: Environment, option: string | undefined, uid: number | null): string {
-  if (option !== undefined) return absolute(option, "--state-dir");
+  if (option !== undefined) return absolute(option, "the state folder");
   const given = env.get("STATE_DIRECTORY")?.split(":")[0];
   if (given) return absolute(given, "STATE_DIRECTORY");
   if (uid === 0 || uid === null) return SYSTEM_FOLDER;

@@ -43,11 +43,11 @@ for (
 
 for (
   const [variables, option, what] of [
-    [{}, "relative", "--state-dir"],
-    [{}, "", "--state-dir"],
-    [{}, "/", "--state-dir"],
-    [{}, "/a/../b", "--state-dir"],
-    [{}, "/a\nb", "--state-dir"],
+    [{}, "relative", "the state folder"],
+    [{}, "", "the state folder"],
+    [{}, "/", "the state folder"],
+    [{}, "/a/../b", "the state folder"],
+    [{}, "/a\nb", "the state folder"],
     [{ STATE_DIRECTORY: "hail" }, undefined, "STATE_DIRECTORY"],
     [{ XDG_STATE_HOME: "x" }, undefined, "XDG_STATE_HOME"],
     [{ HOME: "~" }, undefined, "HOME"],

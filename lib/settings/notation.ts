@@ -144,7 +144,7 @@ export const gate: Notation<readonly GateSpec[]> = textOf(
 
 /** Exit statuses of a program. */
 export const statuses: Notation<readonly number[]> = {
-  written: "numbers from 1 to 255, in a text with commas between them",
+  written: "numbers from 1 to 255, or a text with commas between them",
   schema: { type: ["string", "integer"], pattern: "^[0-9 ,]+$", minimum: 1, maximum: 255 },
   bareNumber: true,
   read: parseStatuses,

@@ -105,16 +105,16 @@ export function required<T>(
   };
 }
 
-/** A setting with any number of values, none at first. */
+/** A setting with any number of values, none at first. `none` is what then is in their place, for people. */
 export function list<T>(
   notation: Notation<readonly T[]>,
-  parts: Parts & { readonly placeholder: string },
+  { none = "none", ...parts }: Parts & { readonly placeholder: string; readonly none?: string },
 ): Setting<readonly T[]> {
   return {
     ...parts,
     form: "list",
     notation,
-    initial: { value: [], texts: [], shown: "none" },
+    initial: { value: [], texts: [], shown: none },
     read: (texts, where) => texts.flatMap((text) => notation.read(text, where)),
   };
 }

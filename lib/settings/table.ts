@@ -147,6 +147,7 @@ export const SERVICE_SETTINGS: Table<ServiceValues> = {
     about:
       "What must allow a deployment, by kind: 'window TIMES', 'blackout DATES', 'delay AGE', 'jobset HOW', 'inhibit FOLDER' or 'exec PROGRAM'. May be repeated; docs/gates.md has the rest.",
     places: SHARED,
+    none: "none but inhibit /run/hail/inhibit.d",
   }),
   "activation-degraded-status": list(statuses, {
     group: "Health and roll-back",
@@ -205,7 +206,7 @@ export const SERVICE_SETTINGS: Table<ServiceValues> = {
   "confirm-timeout": one(LIMIT, {
     group: "Time limits",
     placeholder: "LIMIT",
-    about: "For --confirm-hydra.",
+    about: "For confirm-hydra.",
     places: SHARED,
     initial: "2m",
   }),

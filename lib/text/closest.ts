@@ -1,6 +1,9 @@
+/** How many characters of a word say which one is meant. */
+const BEGINNING = 3;
+
 /**
  * The word that somebody probably meant: the one that becomes the written one by the fewest changes of single
- * characters, at most two, and fewer than the word has characters.
+ * characters, at most two, and fewer than the word has characters; otherwise the only one that begins so.
  */
 export function closest(written: string, known: readonly string[]): string | null {
   let best: string | null = null;
@@ -10,7 +13,13 @@ export function closest(written: string, known: readonly string[]): string | nul
     const changes = distance(written.toLowerCase(), word);
     if (changes < fewest && changes < word.length) [best, fewest] = [word, changes];
   }
-  return best;
+  return best ?? onlyOneThatBegins(written.toLowerCase(), known);
+}
+
+function onlyOneThatBegins(written: string, known: readonly string[]): string | null {
+  if (written.length < BEGINNING) return null;
+  const [word, ...others] = known.filter((one) => one.startsWith(written));
+  return word === undefined || others.length > 0 ? null : word;
 }
 
 /** The distance of Levenshtein, row by row. */

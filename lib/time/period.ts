@@ -49,7 +49,7 @@ export interface DurationOptions {
  *
  * @returns The duration in milliseconds.
  * @throws {Failure} `usage` with a suggestion, if the text is no such duration, or if it is shorter than `least`
- * (below a second hail would spin) or longer than `most`.
+ * or longer than `most`.
  */
 export function parseDuration(
   text: string,
@@ -63,7 +63,7 @@ export function parseDuration(
   const sum = /^[0-9]+(\.[0-9]+)?$/.test(text) ? Number(text) * UNITS[bareUnit] : sumOf(text);
   if (sum === null) return refuse("it is not a duration", suggestion(text, bareUnit));
   if (sum < least) {
-    const why = least === SHORTEST ? "shorter than 1 second, and hail would spin" : "too short";
+    const why = least === SHORTEST ? "shorter than 1 second" : "too short";
     return refuse(`it is ${sum === 0 ? "zero" : why}`, `Give at least ${formatDuration(least)}.`);
   }
   if (sum > most) {

@@ -6,7 +6,7 @@ import { type RawOptions, Reader } from "../reader.ts";
 import { checkDocument, renderCheck } from "../render/check.ts";
 import { readServiceOptions, serviceCommand, type ServiceOptions } from "../service_options.ts";
 import { findAgents } from "../find_agents.ts";
-import { openServices, settingsOf } from "../services.ts";
+import { openServices, readAgain, settingsOf } from "../services.ts";
 import { VERSION } from "../version.ts";
 
 /** `hail check [SERVICE...]`. */
@@ -20,7 +20,7 @@ export function defineCheck(program: Command, done: (command: CheckCommand) => v
     program,
     "check",
     "Show what a poll would deploy now, and what that would cost. Changes nothing.",
-    "Asks Hydra and Nix what a poll would do now: the new build, what is to be downloaded and unpacked, the room on the disk, and the packages that come, go and change; or why nothing would be done. It changes nothing, and succeeds whatever the answer is.",
+    "Asks Hydra and Nix what a poll would do now: the new build, what is to be downloaded and unpacked, the room on the disk, and the packages that come, go and change; or why nothing would be done. It changes nothing, and succeeds whatever the answer is; it fails where Hydra, Nix or a gate cannot tell.",
   );
   command.action((_services: unknown, options: RawOptions) =>
     done({ command: "check", ...readServiceOptions(new Reader(command, options)) })
@@ -39,7 +39,9 @@ export async function runCheck(command: CheckCommand, context: Context): Promise
   return await answerForEach(command, found, context, {
     act: async (service) => {
       const kept = (await agents.agentOf(service)).is === "running";
-      return await check(settingsOf(service), service.record, kept, VERSION, env, report);
+      // What keeps it has written down what it knows, when it was asked whether it runs.
+      const { record } = readAgain(service, context);
+      return await check(settingsOf(service), record, kept, VERSION, env, report);
     },
     text: (result, { name }) => renderCheck(name, result, clock.now(), page),
     document: (result, { name }) => checkDocument(name, result),

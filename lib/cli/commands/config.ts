@@ -38,6 +38,7 @@ export function defineConfig(program: Command, done: (command: ConfigCommand) =>
     .helpCommand(false);
 
   const check = config.command("check")
+    .showHelpAfterError("Try: hail config check --help")
     .summary("Say all that is wrong with it.")
     .description("Says all that is wrong with a configuration, one line each, without running anything.")
     .allowExcessArguments(true);
@@ -49,6 +50,7 @@ export function defineConfig(program: Command, done: (command: ConfigCommand) =>
   });
 
   const show = config.command("show")
+    .showHelpAfterError("Try: hail config show --help")
     .summary("Show what is in force, and where it comes from.")
     .description(
       "Shows the settings that are in force, and where each comes from: a line of the service's own table, a line at the top for all services, or what stands in for what nobody says.",
@@ -66,6 +68,7 @@ export function defineConfig(program: Command, done: (command: ConfigCommand) =>
   });
 
   const schema = config.command("schema")
+    .showHelpAfterError("Try: hail config schema --help")
     .summary("Print its JSON Schema.")
     .description("Prints the JSON Schema of a configuration, draft 2020-12.")
     .allowExcessArguments(true);

@@ -117,14 +117,15 @@ function nextPollEntry({ record, agent }: ServiceView, now: number): Entry {
   return { label, paragraphs: [`${when}${after}`] };
 }
 
-function errorEntry({ lastFailure, failures }: ServiceRecord, now: number): Entry[] {
+function errorEntry({ lastFailure, failures, polledAt }: ServiceRecord, now: number): Entry[] {
   if (lastFailure === null) return [];
   const { at, message, next } = lastFailure;
-  const over = failures === 0 ? ", over since" : "";
+  // After `hail retry` no failure counts any more, and nothing has succeeded yet.
+  const isOver = failures === 0 && polledAt !== null && polledAt >= at;
   return [{
     label: "Last error",
-    tone: failures === 0 ? "plain" : "bad",
-    paragraphs: [message, `Hint: ${next}`, `${momentAndDistance(at, now)}${over}`],
+    tone: isOver ? "plain" : "bad",
+    paragraphs: [message, `Hint: ${next}`, `${momentAndDistance(at, now)}${isOver ? ", over since" : ""}`],
   }];
 }
 

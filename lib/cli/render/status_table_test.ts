@@ -77,7 +77,7 @@ for (
     ["a pause without an end", /^web +active +build 11, .* paused until `hail resume`\n/],
     [
       "a gate that is closed",
-      / window gate: outside of its maintenance windows; asked again 2026-11-22 20:00 \(in 3 h 20 min\)\n/,
+      / window gate: outside of its maintenance windows; asked again after 2026-11-22 20:00 \(in 3 h 20 min\)\n/,
     ],
     [
       "a gate that is closed, nobody knows how long",

@@ -123,7 +123,7 @@ for (
     ],
     [
       "a gate that is closed",
-      /Waits for +the gate 'window Sun 20:00-22:00', or `hail poll --past-gates`:\n +outside of its maintenance windows\n +asked again 2026-11-22 20:00:03 \(in 3 h 20 min\)\n/,
+      /Waits for +the gate 'window Sun 20:00-22:00', or `hail poll --past-gates`:\n +outside of its maintenance windows\n +asked again after 2026-11-22 20:00:03 \(in 3 h 20 min\)\n/,
     ],
     [
       "a gate that is closed, nobody knows how long",
@@ -133,7 +133,7 @@ for (
       "a version that could not be activated again, and a pause",
       /failed at the start of hail[^]*Waits for +the next try\n +`hail resume`: deployments are paused: hands off\n/,
     ],
-    ["a downgrade that is refused", /it is older than build 11\n[^]*--refuse-downgrade/],
+    ["a downgrade that is refused", /it is older than build 11\n[^]*\(refuse-downgrade\)/],
   ] as const
 ) {
   Deno.test(`status: ${scene} says ${says.source.slice(0, 50)}`, () => {
@@ -173,6 +173,36 @@ Deno.test("status: a gate is in JSON as long as it is what stands against the la
   const pause = { reason: null, since: NOW, until: null };
   const document = statusDocument({ ...paused, record: { ...paused.record, pause } }, NOW);
   assert.deepEqual([document.gate, document.refusal?.code], [null, "paused"]);
+});
+
+Deno.test("status: it says what a service waits for that nothing holds back", () => {
+  const updated = view("an update");
+  const waits = (facts: Partial<ServiceView["record"]>) =>
+    / Waits for +(.*)\n/.exec(
+      renderStatus({ ...updated, record: { ...updated.record, ...facts } }, NOW, TERMINAL),
+    )
+      ?.[1];
+  assert.equal(waits({}), "a new build");
+  assert.equal(waits({ failures: 2 }), "the next try");
+  assert.equal(waits({ latest: build(13) }), "the next poll to deploy build 13");
+  assert.equal(waits({ latest: build(13), failures: 2 }), "the next try to deploy build 13");
+  assert.equal(waits({ polledAt: null }), "the first poll");
+});
+
+Deno.test("status: an error is over when a poll has succeeded since, not when the operator asks for another try", () => {
+  const updated = view("an update");
+  const record = { ...updated.record, polledAt: NOW - 10 * 60_000 };
+  assert.doesNotMatch(renderStatus({ ...updated, record }, NOW, TERMINAL), /over since/);
+});
+
+Deno.test("status: who waits for another service is asked again as soon as that one has moved on", () => {
+  const closed = { gate: "after", why: "it comes after db, which is being deployed", askAgainAt: null };
+  const held = view("a gate that is closed");
+  const text = renderStatus({ ...held, record: { ...held.record, closed } }, NOW, TERMINAL);
+  assert.match(
+    text,
+    /it comes after db,\s+which is being deployed\n +asked again as soon as that one has moved on\n/,
+  );
 });
 
 Deno.test("status: what was cut off is said to go on", () => {

@@ -1,5 +1,5 @@
 /** What hail remembers, in words. Pure. */
-import { closedBy, judge, pauseInForce, type Verdict } from "../../deployment/decision.ts";
+import { AFTER, closedBy, judge, pauseInForce, type Verdict } from "../../deployment/decision.ts";
 import { type Act, type State, STATES } from "../../deployment/machine.ts";
 import type { Deployment, Fault, How, Pause, ServiceRecord, Version } from "../../deployment/record.ts";
 import type { Tone } from "./layout.ts";
@@ -145,14 +145,19 @@ function cause({ kind, fault, target }: Deployment): string {
 
 /** Why Hydra's latest build is not deployed, if that is on purpose; as far as the record tells. */
 export function refusalOf(record: ServiceRecord, now: number): Extract<Verdict, { do: "refuse" }> | null {
+  const verdict = verdictOf(record, now);
+  return verdict.do === "refuse" ? verdict : null;
+}
+
+/** What is to become of Hydra's latest build, as far as the record tells. */
+function verdictOf(record: ServiceRecord, now: number): Verdict {
   const { latest, seen, state, closed } = record;
-  if (latest === null) return null;
+  if (latest === null) return { do: "nothing" };
   // What is held for none of the other reasons is held for being older.
   const policy = { onManualChange: "respect", refuseDowngrade: state === "held" && closed === null } as const;
   const verdict = judge({ record, latest, current: seen ?? null, policy, now });
-  if (verdict.do === "refuse") return verdict;
   // Gates are asked last, and of what is to be deployed.
-  return verdict.do === "nothing" || closed === null ? null : { do: "refuse", ...closedBy(closed) };
+  return verdict.do === "deploy" && closed !== null ? { do: "refuse", ...closedBy(closed) } : verdict;
 }
 
 /** Whether a deployment is somewhere between its beginning and its end. */
@@ -188,10 +193,21 @@ export function waitsFor(record: ServiceRecord, now: number): string[] {
     return [
       `a build newer than ${
         active?.buildId ?? "the active one"
-      }: build ${latest.id} is older (--refuse-downgrade)`,
+      }: build ${latest.id} is older (refuse-downgrade)`,
     ];
   }
-  return [state === "waiting" ? "the next try" : "a new build"];
+  return [comingWords(record, now)];
+}
+
+/** What a service waits for that nothing holds back. */
+function comingWords(record: ServiceRecord, now: number): string {
+  const { state, latest, failures, polledAt } = record;
+  const build = latest !== null && verdictOf(record, now).do === "deploy"
+    ? ` to deploy build ${latest.id}`
+    : "";
+  if (state === "waiting" || failures > 0) return `the next try${build}`;
+  if (build !== "") return `the next poll${build}`;
+  return polledAt === null ? "the first poll" : "a new build";
 }
 
 /** Why the latest build is not deployed, or none would be, in a few words; null where nothing stands against it. */
@@ -207,7 +223,7 @@ export function refusalWords(record: ServiceRecord, now: number): string | null 
   if (refusal === null || latest === null) return null;
   const again = closed === null || closed.askAgainAt === null || closed.askAgainAt <= now
     ? ""
-    : `; asked again ${minuteOf(closed.askAgainAt)} (${distance(closed.askAgainAt, now)})`;
+    : `; asked again after ${minuteOf(closed.askAgainAt)} (${distance(closed.askAgainAt, now)})`;
   // What stands behind the kind is long, and on the page of the service.
   const kind = closed?.gate.split(" ")[0] ?? "";
   const words: Readonly<Record<typeof refusal.code, string>> = {
@@ -232,10 +248,12 @@ function pauseWords({ reason, since, until }: Pause, now: number): string[] {
 function gateWords(record: ServiceRecord, now: number): string[] {
   const { closed } = record;
   if (closed === null || refusalOf(record, now)?.code !== "gate-closed") return [];
-  const { askAgainAt } = closed;
-  const again = askAgainAt === null || askAgainAt <= now
+  const { gate, askAgainAt } = closed;
+  const again = gate === AFTER
+    ? "as soon as that one has moved on"
+    : askAgainAt === null || askAgainAt <= now
     ? "at the next poll"
-    : momentAndDistance(askAgainAt, now);
+    : `after ${momentAndDistance(askAgainAt, now)}`;
   return [
     `the gate '${closed.gate}', or \`hail poll --past-gates\`: ${closed.why}`,
     `asked again ${again}`,

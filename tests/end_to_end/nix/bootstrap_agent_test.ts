@@ -32,7 +32,7 @@ const OPTIONS = {
   refuseDowngrade: true,
   activationRunner: "child",
   gate: ["delay 1h", 'inhibit "/run/hail/$HOME 100%i"'],
-  activationDegradedStatus: ["4", "5,6"],
+  activationDegradedStatus: [4, "5,6"],
   healthCheck: ["tcp localhost:80", "unit nginx.service timeout=5s"],
   soakTime: 0,
   confirmHydra: true,
