@@ -22,6 +22,7 @@ const LONGEST = [
   "command_line/agent_rename_test.ts",
   "command_line/agent_test.ts",
   "command_line/agent_reload_test.ts",
+  "command_line/agent_order_test.ts",
   "command_line/operator_test.ts",
   "command_line/many_services_test.ts",
   "process/run_command_test.ts",

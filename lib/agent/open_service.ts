@@ -43,7 +43,7 @@ interface Composed {
 }
 
 /** Puts the order of the services in front of the gates of one. */
-export type InOrder = (gates: Gates, settings: ServiceSettings) => Gates;
+export type InOrder = (gates: Gates) => Gates;
 
 /** A service whose profile's lock this process holds, and whose state is open. */
 export class OpenService {
@@ -198,7 +198,7 @@ export class OpenService {
   ): Promise<Composed> {
     const { shared, report, board } = this.#ports;
     const journal = this.#journal;
-    const gates = this.#inOrder(composeGates(settings, hydra.evaluations, report, shared), settings);
+    const gates = this.#inOrder(composeGates(settings, hydra.evaluations, report, shared));
     const stages = board.of(settings.name, () => journal.record.state);
     try {
       const deployer = await composeDeployer(settings, { hydra, journal, stages, gates, report }, shared);

@@ -22,12 +22,13 @@ function world() {
   });
   const db = service("db", () => state.record);
   order.enter(db);
-  order.enter(service("web", () => null));
+  const web = service("web", () => null);
+  order.enter(web);
   let woken = 0;
   const ask = (knownSince = 1_000, after = ["db"]) =>
-    order.ask("web", after, { knownSince }, () => woken += 1)?.why ?? null;
+    order.ask(web, after, { knownSince }, () => woken += 1)?.why ?? null;
   const become = (facts: Partial<ServiceRecord>) => state.record = { ...emptyRecord(0), ...facts };
-  return { order, db, polls, ask, become, state, woken: () => woken };
+  return { order, db, web, polls, ask, become, state, woken: () => woken };
 }
 
 Deno.test("a service waits until the one before it has looked for a build of its own, and asks it to", () => {
@@ -90,29 +91,33 @@ Deno.test("a service waits while the one before it is not active, and says why",
 });
 
 Deno.test("nobody waits for a service that is not there, or has left", async () => {
-  const { order, db, ask, woken } = world();
+  const { order, db, web, ask, woken } = world();
   assert.equal(ask(0, ["gone"]), null);
+  assert.equal(ask(0, ["web"]), null, "nor for itself");
   assert.notEqual(ask(), null);
-  const waits = order.waitForStart(["db", "gone"], new AbortController().signal);
+  assert.equal(order.waitsForStart(web, ["gone", "web", "db"]), "db");
+  const waits = order.started("db", new AbortController().signal);
   order.leave({ settings: { name: "db" }, record: () => null, hindrance: () => null, poll: () => {} });
   assert.notEqual(ask(), null, "it was another one of that name");
   order.leave(db);
   await waits;
+  assert.equal(order.waitsForStart(web, ["gone", "web", "db"]), null);
+  await order.started("gone", new AbortController().signal);
   assert.equal(woken(), 1);
   assert.equal(ask(), null);
 });
 
 Deno.test("at a start a service waits for the ones before it, however their start ends, and no longer than hail runs", async () => {
-  const { order, db } = world();
+  const { order, db, web } = world();
   const stop = new AbortController();
   let over = false;
-  const waits = order.waitForStart(["db"], stop.signal).then(() => over = true);
+  const waits = order.started("db", stop.signal).then(() => over = true);
   await Promise.resolve();
-  assert.equal(over, false);
+  assert.deepEqual([over, order.waitsForStart(web, ["db"])], [false, "db"]);
   order.noteStarted(db);
   await waits;
-  assert.equal(over, true);
-  const other = order.waitForStart(["web"], stop.signal);
+  assert.deepEqual([over, order.waitsForStart(web, ["db"])], [true, null]);
+  const other = order.started("web", stop.signal);
   stop.abort();
   await other;
 });
@@ -139,6 +144,7 @@ Deno.test("a service is called by the name that it has now, and keeps its place 
   // They swap their names.
   db.settings.name = "other";
   other.settings.name = "db";
+  order.noteName();
   assert.match(ask() ?? "", /after db, which has not looked/);
   assert.deepEqual(polls, ["other"]);
   order.notePass(db, 5_000);
@@ -147,6 +153,7 @@ Deno.test("a service is called by the name that it has now, and keeps its place 
   // And back.
   db.settings.name = "db";
   other.settings.name = "other";
+  order.noteName();
   assert.equal(ask(), null);
   order.leave(other);
   assert.equal(woken(), 1, "who waited for it may ask again");

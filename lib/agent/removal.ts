@@ -11,7 +11,7 @@ import { readBootId } from "./boot_id.ts";
 import type { Environment } from "./environment.ts";
 import { failPoints } from "./fail_points.ts";
 import { type Deactivation, IdleService, lockForNow, type RemovalShared } from "./idle_service.ts";
-import { finishRenamed } from "./rename.ts";
+import { movedTo, takeAway } from "./rename.ts";
 
 export type { RemovalShared } from "./idle_service.ts";
 
@@ -95,17 +95,31 @@ async function remove(
   options: RemovalOptions,
   shared: RemovalShared,
 ): Promise<string> {
-  const { profile, how, folder, config, report, stop } = options;
-  const { words, agent, renaming } = service.settings;
+  const { profile, folder, config, report, stop } = options;
+  const { words, agent } = service.settings;
   if (config !== null && !isKeptBy(service, config)) {
     return `it is left alone: it is not of ${config} any more`;
   }
   const { calledOff = NEVER } = options;
   if (calledOff.aborted) return stays(service, options);
-  // All that is left to do with it was to take it away behind a change of its name.
-  if (renaming !== undefined && await finishRenamed(service, options, shared)) {
-    return "it goes on under its new name";
+  const moved = movedTo(service, folder);
+  if (moved?.copied === "surely") {
+    // All that is left to do with it is to take it away behind a change of its name.
+    await takeAway(service, options, shared);
+    const message = `it goes on under its new name: its profile is ${moved.profile} now, before ${profile}`;
+    report({ name: "renamed", level: "info", message, fields: { from: profile, profile: moved.profile } });
+    return message;
   }
+  if (moved !== null) {
+    report({
+      name: "removal",
+      level: "warning",
+      message:
+        `it is left as it is, since it may go on as ${moved.profile}: the change of its name was cut off`,
+      fields: { profile },
+    });
+  }
+  const how = moved === null ? options.how : "keep";
   const { state, work } = service.record;
   if (STATES[state] !== null && work !== null) {
     report({

@@ -91,22 +91,30 @@ export async function takeOverRenamed(
 }
 
 /**
- * Takes away what a service had under its old name, if it goes on under the new one already.
+ * The profile under which a service goes on by now, and how sure that is: a database that is there may also be that of a service
+ * that was begun there since. Null where it goes on nowhere else.
+ */
+export function movedTo(
+  { settings: { renaming, copied } }: IdleService,
+  folder: string,
+): { readonly profile: string; readonly copied: "perhaps" | "surely" } | null {
+  if (renaming === undefined || copied === undefined || !hasState(folder, renaming)) return null;
+  return { profile: renaming, copied };
+}
+
+/**
+ * Takes away what a service had under its old name, as it goes on under the new one.
  *
- * @returns Whether it does.
  * @throws {Failure} `switch-failed`, `state-unwritable`: it cannot be taken away.
  */
-export async function finishRenamed(
+export async function takeAway(
   old: IdleService,
   { folder, profile }: Pick<IdleOptions, "folder" | "profile">,
-  shared: RemovalShared,
-): Promise<boolean> {
-  const { renaming } = old.settings;
-  if (renaming === undefined || !hasState(folder, renaming)) return false;
+  { failPoint }: RemovalShared,
+): Promise<void> {
   await old.removeProfile(true);
-  shared.failPoint?.("rename unlinked");
+  failPoint?.("rename unlinked");
   removeState(folder, profile);
-  return true;
 }
 
 /** What is told where a service does not go on from where another one was. */
@@ -126,8 +134,12 @@ async function rename(
   const old = IdleService.read(place, shared);
   if (old === null) return;
   const fields = { from, profile };
-  if (!await finishRenamed(old, place, shared)) {
-    const why = await hindrance(old, profile, folder, shared);
+  const moved = movedTo(old, folder);
+  // Neither of the two is kept now, and what a service has begun elsewhere ends that with its removal: so the copy is ours.
+  if (moved?.profile !== profile) {
+    const why = moved === null
+      ? await hindrance(old, profile, folder, shared)
+      : `it goes on as ${moved.profile} already`;
     if (why !== null) {
       return report({
         name: "rename-refused",
@@ -136,12 +148,16 @@ async function rename(
         fields,
       });
     }
-    old.write({ ...old.settings, renaming: profile });
+    const { copied: _ofBefore, ...kept } = old.settings;
+    const noted = { ...kept, renaming: profile };
+    old.write(noted);
     shared.failPoint?.("rename noted");
     stop.gently.throwIfAborted();
     await old.outwait(stop);
     await point(service, old, options, shared);
     shared.failPoint?.("rename pointed");
+    old.write({ ...noted, copied: "perhaps" });
+    shared.failPoint?.("rename copying");
     old.withStored((stored) =>
       copyService(stored, {
         folder,
@@ -152,9 +168,10 @@ async function rename(
         now: shared.clock.now(),
       })
     );
+    old.write({ ...noted, copied: "surely" });
     shared.failPoint?.("rename copied");
-    await finishRenamed(old, place, shared);
   }
+  await takeAway(old, place, shared);
   report({
     name: "renamed",
     level: "info",

@@ -19,6 +19,15 @@ function takeOver(world: IdleWorld, service: ServiceSettings, busy: readonly Pro
   return takeOverRenamed(service, options, shared);
 }
 
+/** Begins a change of name, and loses the power at a point. */
+async function cutAt(world: IdleWorld, point: string): Promise<void> {
+  world.onStep = (step) => {
+    if (step === point) throw new Error("killed");
+  };
+  await assert.rejects(takeOver(world, shopOf(world)), /killed/);
+  world.onStep = () => {};
+}
+
 Deno.test("a service with another name goes on with all that was remembered, and nothing is run", async () => {
   using world = new IdleWorld();
   world.keep("web");
@@ -69,23 +78,72 @@ Deno.test("cut off when the new name has all, it is no removal, even if the file
   for (const point of ["rename copied", "rename unlinked"]) {
     using world = new IdleWorld();
     world.keep("web", { more: { onRemoval: "purge" } });
-    world.onStep = (step) => {
-      if (step === point) throw new Error("killed");
-    };
-    await assert.rejects(takeOver(world, shopOf(world)), /killed/);
-    world.onStep = () => {};
+    await cutAt(world, point);
     const { state: folder, store: storeFolder, report } = world;
     const services = [world.settings("shop")];
     const [orphan, ...more] = findOrphans({ folder, config: CONFIG, services, storeFolder, report });
     assert.ok(orphan !== undefined && more.length === 0);
     const { message } = await world.remove(orphan.name, orphan.how, { profile: orphan.profile });
-    assert.equal(message, "it goes on under its new name");
+    assert.match(message, /^it goes on under its new name: its profile is \S+\/shop now/);
+    assert.equal(world.named("renamed").length, 1);
     assert.deepEqual(world.activations, []);
     assert.deepEqual(world.sight().state, ["shop.sqlite"]);
     assert.deepEqual(Object.keys(world.links()), [
       ...[".shop.hail-lock", ".web.hail-lock", "shop", "shop-1-link", "shop-2-link"],
     ]);
   }
+});
+
+Deno.test("a change of name that was cut off and given up is none: what becomes of the old service is what was said", async () => {
+  for (const how of ["keep", "deactivate", "purge"] as const) {
+    using world = new IdleWorld();
+    world.keep("web");
+    await cutAt(world, "rename pointed");
+    // Its new name is that of a service of its own by now.
+    world.keep("shop", { versions: 0 });
+    const { record } = world.stored("shop");
+    const before = world.links();
+    await world.remove("web", how);
+    assert.equal(world.activations.length, how === "keep" ? 0 : 1);
+    const left = (names: readonly string[]) => names.filter((name) => name.startsWith("shop"));
+    assert.deepEqual(
+      left(Object.keys(world.links())),
+      left(Object.keys(before)),
+      "the new one is left alone",
+    );
+    assert.equal("web" in world.links(), how !== "purge");
+    assert.deepEqual(world.stored("shop").record, record);
+    assert.deepEqual(world.named("renamed"), []);
+  }
+});
+
+Deno.test("where it cannot be known whether a service goes on under its new name, it is left as it is", async () => {
+  for (const isThere of [true, false]) {
+    using world = new IdleWorld();
+    world.keep("web");
+    await cutAt(world, "rename copying");
+    if (isThere) world.keep("shop", { versions: 0 });
+    const before = world.links();
+    await world.remove("web", "purge");
+    if (!isThere) {
+      assert.equal("web" in world.links(), false, "nothing was copied");
+      continue;
+    }
+    assert.deepEqual(world.links(), before);
+    assert.deepEqual(world.activations, []);
+    assert.deepEqual(world.named("removal").map(({ level }) => level), ["warning"]);
+    assert.match(JSON.stringify(world.stored("web").settings), /"removed":"keep"/);
+  }
+});
+
+Deno.test("a service that goes on under one new name already is not taken for another one's", async () => {
+  using world = new IdleWorld();
+  world.keep("web");
+  await cutAt(world, "rename copied");
+  const before = world.sight().state;
+  await takeOver(world, world.settings("store", { renamedFrom: "web" }));
+  assert.deepEqual(world.sight().state, before);
+  assert.match(world.named("rename-refused")[0]?.message ?? "", /it goes on as \S+\/shop already/);
 });
 
 Deno.test("a deployment that was under way goes on under the new name, when what runs of it has ended", async () => {
@@ -181,10 +239,7 @@ Deno.test("a removal that is called off leaves a change of name where it was", a
   for (const place of ["before", "in its turn"]) {
     using world = new IdleWorld();
     world.keep("web");
-    world.onStep = (step) => {
-      if (step === "rename pointed") throw new Error("killed");
-    };
-    await assert.rejects(takeOver(world, shopOf(world)), /killed/);
+    await cutAt(world, "rename pointed");
     const off = new AbortController();
     if (place === "before") off.abort();
     world.onStep = (step) => {

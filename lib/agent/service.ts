@@ -1,3 +1,4 @@
+import { AFTER } from "../deployment/decision.ts";
 import type { PassResult } from "../deployment/deployer.ts";
 import type { OperatorAnswer, OperatorRequest } from "../deployment/operator.ts";
 import type { Gates, Stop } from "../deployment/ports.ts";
@@ -14,6 +15,7 @@ import { createOperator, createTee, type Tee } from "./operator.ts";
 import type { Order } from "./order.ts";
 import { phaseOf } from "./phase.ts";
 import { type Plan, replanned } from "./plan.ts";
+import { TokenBuckets } from "../time/token_buckets.ts";
 import type { Hindrances } from "./hindrances.ts";
 
 /** What a service needs of the hail that keeps it. */
@@ -31,6 +33,12 @@ const OPEN_PERIOD = 5 * 60_000;
 
 /** After so many failed passes in a row, a service is not about to see a new build. */
 const HOPELESS = 3;
+
+/** How often one service polls since others have moved on: two Hydras that disagree could make that go on without a pause. */
+const IN_ORDER = { burst: 30, perSecond: 0.2 };
+
+/** How long a service waits for the start of another one before that is told, in milliseconds. */
+const PATIENCE = 10_000;
 
 /**
  * One service of a hail, from the taking of its profile's lock to its release: at rest, its settings can be exchanged, or it
@@ -50,6 +58,9 @@ export class Service {
   #refused: ServiceSettings | null = null;
   /** How often that has failed in a row. */
   #refusals = 0;
+  /** Aborted where they are not to be tried again by themselves any more. */
+  #retrying = new AbortController();
+  readonly #inOrderPace = new TokenBuckets(IN_ORDER, 1);
   /** Settles when the settings that are being exchanged are in force, or not. */
   #exchanging: Promise<void> | null = null;
   readonly #leaving = new AbortController();
@@ -98,9 +109,14 @@ export class Service {
 
   /** Tries at once what has failed, be it to open the service or to put its new settings into force: it may be mended. */
   tryAgain(): void {
-    this.#refused = null;
+    this.#forgetRefusal();
     if (this.#open === null) this.#bell.ring();
     else this.#bell.stir();
+  }
+
+  #forgetRefusal(): void {
+    this.#refused = null;
+    this.#retrying.abort();
   }
 
   /** Settings that are to come into force now; null for none. */
@@ -117,6 +133,8 @@ export class Service {
   reconfigure(settings: ServiceSettings): void {
     this.#wanted = settings;
     this.#refusals = 0;
+    this.#forgetRefusal();
+    this.#ports.order.noteName();
     // Where this process ends before they come into force, another one finds what is to become of the service.
     this.#open?.announce(settings);
     if (this.#hindrance !== null) this.#note(this.#hindrance, 1, null);
@@ -176,21 +194,31 @@ export class Service {
       const message = `${failure.message}. It is kept as soon as that one has ended.`;
       report({ ...failureEvent(failure), level: "warning", message });
     };
-    const inOrder = (gates: Gates, settings: ServiceSettings) => this.#inOrder(gates, settings);
+    const inOrder = (gates: Gates) => this.#inOrder(gates);
     this.#open = await this.#whileKept((signal) =>
       OpenService.open(this.#settings, this.#ports, inOrder, wait ? { onHeld, signal } : undefined)
     );
   }
 
-  /** The gates, with the order of the services before them. */
-  #inOrder(gates: Gates, { after, name }: ServiceSettings): Gates {
-    if (after.length === 0) return gates;
+  /** The gates, with the order of the services before them: that of the configuration, whatever is in force here. */
+  #inOrder(gates: Gates): Gates {
     const { order } = this.#ports;
     return {
       limit: gates.limit,
       ask: async (question, signal) =>
-        order.ask(name, after, question, () => this.#bell.ring()) ?? await gates.ask(question, signal),
+        order.ask(this, this.#wanted.after, question, () => void this.#pollInOrder()) ??
+          await gates.ask(question, signal),
     };
+  }
+
+  /** Polls, since a service before this one has moved on: at once, unless that goes on and on. */
+  async #pollInOrder(): Promise<void> {
+    const { clock } = this.#ports.shared;
+    const now = clock.monotonic();
+    const wait = this.#inOrderPace.wait(AFTER, now);
+    this.#inOrderPace.take(AFTER, now);
+    if (wait > 0) await this.#whileKept((over) => clock.sleep(wait, over));
+    this.#bell.ring();
   }
 
   /**
@@ -245,6 +273,7 @@ export class Service {
         } catch (error) {
           if (this.#isOver) return;
           this.#hindrance = error instanceof Failure ? error : null;
+          if (this.#hindrance === null) this.#ports.hindrances?.forget(profile);
           await this.#pauseAfter(error, failures);
         }
       }
@@ -276,7 +305,7 @@ export class Service {
 
   async #keep(open: OpenService): Promise<void> {
     const { stop, order, shared, report } = this.#ports;
-    await this.#whileKept((over) => order.waitForStart(this.#settings.after, over));
+    await this.#waitForOthers(open);
     if (this.#isOver) return;
     await open.deployer.start(stop);
     order.noteStarted(this);
@@ -306,6 +335,38 @@ export class Service {
         leaves: () => this.#isOver || this.#next !== null,
         plan,
       }, { period, phase: await phaseOf(host, profile, period) });
+    }
+  }
+
+  /** Waits until those before it have started, as the configuration has it by now, unless the operator does not want that. */
+  async #waitForOthers({ deployer }: OpenService): Promise<void> {
+    const { order, stop, shared: { clock }, report } = this.#ports;
+    let told: string | null = null;
+    for (;;) {
+      const { after } = this.#wanted;
+      const other = order.waitsForStart(this, after);
+      if (other === null || this.#isOver || deployer.letsPass) return;
+      const again = new AbortController();
+      const look = () => {
+        if (this.#wanted.after !== after || deployer.letsPass) again.abort();
+      };
+      const forget = this.#bell.listen(look, look);
+      look();
+      using over = anySignal(stop.gently, this.#leaving.signal, again.signal);
+      const tell = async () => {
+        if (told === other) return;
+        await clock.sleep(PATIENCE, over.signal);
+        if (over.signal.aborted) return;
+        told = other;
+        const message = `it waits until ${other} has started, which it comes after`;
+        report({ name: "waits-for-start", level: "info", message, fields: { after: other } });
+      };
+      const telling = tell();
+      await order.started(other, over.signal);
+      again.abort();
+      await telling;
+      // Whoever has asked for a poll gets it.
+      if (forget()) this.#bell.ring();
     }
   }
 
@@ -346,7 +407,7 @@ export class Service {
       const failures = ++this.#refusals;
       const delay = nextDelay({ failures, period: OPEN_PERIOD, random: Math.random() });
       this.#refused = next;
-      void this.#retry(next, delay);
+      void this.#retry(delay);
       if (error instanceof Failure) this.#note(error, failures, clock.now() + delay);
       report({
         ...failureEvent(error, { failures, retry_in_ms: Math.round(delay) }),
@@ -357,10 +418,13 @@ export class Service {
     }
   }
 
-  /** Tries settings again after a while, if they are still what is wanted. */
-  async #retry(refused: ServiceSettings, delay: number): Promise<void> {
-    await this.#whileKept((over) => this.#ports.shared.clock.sleep(delay, over));
-    if (this.#refused === refused) this.tryAgain();
+  /** Tries refused settings again after a while, unless something else is done about them before. */
+  async #retry(delay: number): Promise<void> {
+    const { stop, shared: { clock } } = this.#ports;
+    const { signal } = this.#retrying = new AbortController();
+    using over = anySignal(stop.gently, this.#leaving.signal, signal);
+    await clock.sleep(delay, over.signal);
+    if (!signal.aborted) this.tryAgain();
   }
 
   /** Waits for something with a signal that is aborted when hail stops, or the service is to leave. */

@@ -23,16 +23,16 @@ const ANSWERS: ReadonlySet<string> = new Set(["operator", "not-deployed"]);
  * @throws {Failure} `usage`: a service is not known; for one service, what came of the request, and `usage` where this
  * user may not ask.
  */
-export function askServices(
+export async function askServices(
   command: ServiceOptions,
   makeRequest: (service: Service) => OperatorRequest | Promise<OperatorRequest>,
   context: Context,
 ): Promise<number> {
   const oneByOne = inTurn();
-  const found = openServices(command, context);
+  const found = await openServices(command, context);
   // All are those that a hail keeps, or kept before it was stopped.
   const services = found.services.filter(({ settings }) => !command.all || settings?.removed === undefined);
-  return changeFound(command, { ...found, services }, context, async (service) => {
+  return await changeFound(command, { ...found, services }, context, async (service) => {
     const request = await makeRequest(service);
     const { tell, clock } = context;
     const onProgress = (text: string) => tell(asksForSeveral(command) ? `${service.name}: ${text}` : text);
@@ -48,12 +48,12 @@ export function askServices(
  * @returns The exit status.
  * @throws {Failure} As {@linkcode askServices}.
  */
-export function changeServices(
+export async function changeServices(
   command: ServiceOptions,
   context: Context,
   act: (service: Service) => Promise<OperatorAnswer>,
 ): Promise<number> {
-  return changeFound(command, openServices(command, context), context, act);
+  return await changeFound(command, await openServices(command, context), context, act);
 }
 
 function changeFound(

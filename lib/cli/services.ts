@@ -66,10 +66,10 @@ type Wanted = Pick<ServiceOptions, "services" | "all" | "stateDir">;
  * @throws {Failure} `usage`: it is not clear which are meant, or this user may not read them. `profile-held`: the agent cannot
  * keep one yet. What `readService` throws.
  */
-export function openServices(wanted: Wanted, context: Context, alsoHindered = false): Found {
+export async function openServices(wanted: Wanted, context: Context, alsoHindered = false): Promise<Found> {
   const { profilesFolder } = context;
   const places = foldersFor(wanted, context);
-  const databases = findDatabases(wanted, context);
+  const databases = await findDatabases(wanted, context);
   const { services, unreadable } = readNamed(databases, wanted, context) ?? readServices(databases, context);
   const known = services.map(({ profile, settings }): Known => ({
     profile,
@@ -103,7 +103,10 @@ export function openServices(wanted: Wanted, context: Context, alsoHindered = fa
 }
 
 /** The databases of all services in the folders where to look. A folder that cannot be read is one that is empty. */
-export function findDatabases(wanted: Pick<Wanted, "stateDir">, context: Context): Databases {
+export async function findDatabases(
+  wanted: Pick<Wanted, "stateDir">,
+  context: Context,
+): Promise<Databases> {
   const files: string[] = [];
   const unreadable: Unreadable[] = [];
   for (const folder of foldersFor(wanted, context)) {
@@ -112,7 +115,7 @@ export function findDatabases(wanted: Pick<Wanted, "stateDir">, context: Context
     else files.push(...found.result);
   }
   const folders = new Set([...foldersFor(wanted, context), ...files.map((file) => dirname(file))]);
-  return { files, unreadable, hindrances: findHindrances(folders) };
+  return { files, unreadable, hindrances: await findHindrances(folders) };
 }
 
 /** The databases, and the folders that could not be read. */

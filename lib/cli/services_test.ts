@@ -52,10 +52,10 @@ async function folderWith(services: Readonly<Record<string, string | null>>) {
     events,
     open: (...wanted: readonly string[]) =>
       openServices({ services: wanted, all: false, stateDir: folder }, context),
-    names: (...wanted: readonly string[]) =>
-      openServices({ services: wanted, all: false, stateDir: folder }, context).services.map(({ name }) =>
-        name
-      ),
+    names: async (...wanted: readonly string[]) => {
+      const { services } = await openServices({ services: wanted, all: false, stateDir: folder }, context);
+      return services.map(({ name }) => name);
+    },
     spoil: (name: string) =>
       Deno.writeTextFile(`${folder}/${databaseName(`${PROFILES}/${name}`)}`, "rubbish"),
     [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
@@ -65,49 +65,53 @@ async function folderWith(services: Readonly<Record<string, string | null>>) {
 Deno.test("services: they are called as in the configuration, and found by profile and path as well", async () => {
   await using at = await folderWith({ "front/web": "shop", "api": "api", "old": null });
   for (const name of ["shop", "front/web", "web", `${PROFILES}/front/web`]) {
-    assert.deepEqual(at.names(name), ["shop"], name);
+    assert.deepEqual(await at.names(name), ["shop"], name);
   }
-  assert.deepEqual(at.names("old", "shop", "api", "web", "api"), ["api", "old", "shop"]);
-  const { services: [shop] } = at.open("shop");
+  assert.deepEqual(await at.names("old", "shop", "api", "web", "api"), ["api", "old", "shop"]);
+  const { services: [shop] } = await at.open("shop");
   assert.ok(shop !== undefined);
   assert.deepEqual([shop.profile, settingsOf(shop).name, shop.folder], [
     ...[`${PROFILES}/front/web`, "shop", at.folder],
   ]);
-  const { services } = openServices({ services: [], all: true, stateDir: at.folder }, at.context);
+  const { services } = await openServices({ services: [], all: true, stateDir: at.folder }, at.context);
   assert.deepEqual(services.map(({ name }) => name), ["api", "old", "shop"]);
 });
 
 Deno.test("services: a name that is that of a profile, and of another service, is not guessed", async () => {
   await using at = await folderWith({ "front/web": "shop", "shop": null });
-  assert.throws(() => at.open("shop"), /service shop: several are called that/);
-  assert.deepEqual(at.names("front/web", `${PROFILES}/shop`), [`${PROFILES}/front/web`, `${PROFILES}/shop`]);
+  await assert.rejects(at.open("shop"), /service shop: several are called that/);
+  assert.deepEqual(await at.names("front/web", `${PROFILES}/shop`), [
+    `${PROFILES}/front/web`,
+    `${PROFILES}/shop`,
+  ]);
 });
 
 Deno.test("services: what is named is found whatever is wrong with the others", async () => {
   await using at = await folderWith({ "api": "api", "old": null, "web": "web" });
   await at.spoil("web");
-  assert.deepEqual(at.names("api"), ["api"]);
-  assert.deepEqual(at.names("old"), ["old"]);
+  assert.deepEqual(await at.names("api"), ["api"]);
+  assert.deepEqual(await at.names("old"), ["old"]);
   assert.deepEqual(at.events, []);
   const damaged = (error: unknown) => error instanceof Failure && error.code === "state-damaged";
-  assert.throws(() => at.open("web"), damaged);
-  assert.throws(() => at.open("api", "web"), damaged);
+  await assert.rejects(at.open("web"), damaged);
+  await assert.rejects(at.open("api", "web"), damaged);
   // What cannot be read may be what is meant.
-  assert.throws(() => at.open("shop"), /"shop": there is none of that name/);
+  await assert.rejects(at.open("shop"), /"shop": there is none of that name/);
   assert.deepEqual(at.events.map(({ level }) => level), ["error"]);
-  const all = openServices({ services: [], all: true, stateDir: at.folder }, at.context);
+  const all = await openServices({ services: [], all: true, stateDir: at.folder }, at.context);
   assert.deepEqual([all.services.length, all.unreadable.length], [2, 1]);
 });
 
 Deno.test("services: where none can be read, the reason is the failure", async () => {
   await using at = await folderWith({ "web": null });
   await at.spoil("web");
-  assert.throws(() => readServices(findDatabases({ stateDir: at.folder }, at.context), at.context), Failure);
+  const databases = await findDatabases({ stateDir: at.folder }, at.context);
+  assert.throws(() => readServices(databases, at.context), Failure);
 });
 
 Deno.test("services: a name that would drive a terminal is made fit for it", async () => {
   await using at = await folderWith({ "web": "\u001b[31mred\nline" });
-  const { services: [web] } = at.open("web");
+  const { services: [web] } = await at.open("web");
   assert.ok(web !== undefined);
   assert.match(web.name, /^[\x20-\x7e]+$/);
   assert.equal(readAgain(web, at.context).name, web.name);
@@ -115,7 +119,7 @@ Deno.test("services: a name that would drive a terminal is made fit for it", asy
 
 Deno.test("services: settings that this hail does not understand are a failure of what needs them only", async () => {
   await using at = await folderWith({ "web": null });
-  const { services: [web] } = at.open("web");
+  const { services: [web] } = await at.open("web");
   assert.ok(web !== undefined);
   assert.throws(() => settingsOf({ ...web, settings: null }), /does not understand how/);
 });

@@ -89,6 +89,17 @@ export async function findPresence(
   }
 }
 
+/** Whether somebody listens on a socket, be it that this user may not ask. It never throws. */
+export async function isListening(path: string): Promise<boolean> {
+  try {
+    const connection = await connect(path);
+    connection?.close();
+    return connection !== null;
+  } catch {
+    return true;
+  }
+}
+
 type LastReply = Exclude<Reply, { readonly progress: string } | { readonly alive: true }>;
 
 /** Whether it says that the service is not one of its own. */

@@ -51,7 +51,8 @@ Deno.test("hindrances: what is something else is nothing", () =>
     Deno.truncateSync(file, 17 * 1024 * 1024);
     assert.deepEqual(readHindrances(folder), []);
     Deno.removeSync(file);
-    Deno.symlinkSync("/etc/hostname", file);
+    Deno.writeTextFileSync(`${folder}/elsewhere`, JSON.stringify([WEB]));
+    Deno.symlinkSync("elsewhere", file);
     assert.deepEqual(readHindrances(folder), []);
     Deno.removeSync(file);
     Deno.mkdirSync(file);
@@ -59,6 +60,23 @@ Deno.test("hindrances: what is something else is nothing", () =>
     // Nor is it written there.
     writeHindrances(folder, null, [WEB]);
     assert.deepEqual(readHindrances(folder), []);
+  }));
+
+Deno.test("hindrances: one that cannot be understood, or is long, hides no other", () =>
+  inFolder((folder) => {
+    const other = { ...WEB, name: "api" };
+    Deno.writeTextFileSync(
+      `${folder}/hindrances.json`,
+      JSON.stringify([{}, WEB, { ...WEB, retryAt: "soon" }, other]),
+    );
+    assert.deepEqual(readHindrances(folder), [WEB, other]);
+    const long = { ...WEB, failure: { ...WEB.failure, message: "x".repeat(20_000) } };
+    writeHindrances(folder, null, [long, other]);
+    const [cut, ...more] = readHindrances(folder);
+    assert.deepEqual([cut?.failure.message.length, more], [10_000, [other]]);
+    writeHindrances(folder, null, Array.from({ length: 1_000 }, () => long));
+    const { length } = readHindrances(folder);
+    assert.ok(length > 300 && length < 1_000, `${length}`);
   }));
 
 Deno.test("hindrances: where they cannot be written, those of before are told no longer", () =>

@@ -34,14 +34,16 @@ export const readSecretFile: ReadSecretFile = (path, maxBytes) =>
  * The file is opened first and then asked what it is, so that nobody can exchange it in between; it is opened
  * without blocking, or a FIFO that nobody writes to would hold hail up for good.
  *
- * @param path The file; symbolic links are followed.
+ * @param path The file.
  * @param maxBytes A longer file is unusable.
+ * @param follow Whether it may be a symbolic link.
  */
 // Without promises: some are read before the first request, and each promise would be a trip to another thread.
-export function readTextFile(path: string, maxBytes: number): FileRead {
+export function readTextFile(path: string, maxBytes: number, follow = true): FileRead {
   let file: number;
   try {
-    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+    file = openSync(path, follow ? flags : flags | constants.O_NOFOLLOW);
   } catch (error) {
     return codeOf(error) === "ENOENT" ? { outcome: "missing" } : unusable(whyNot(error));
   }

@@ -20,6 +20,11 @@ export interface StoredSettings {
   readonly removed?: Exclude<OnRemoval, "purge">;
   /** The profile that the service is being moved to, since it has another name; absent where nothing of the kind goes on. */
   readonly renaming?: string;
+  /**
+   * Whether the database of that profile has what is remembered of the service: `perhaps` from before the copy is made until
+   * it is known to be there; absent while it surely has not.
+   */
+  readonly copied?: "perhaps" | "surely";
 }
 
 const Words = v.array(v.string());
@@ -29,6 +34,7 @@ const Stored = v.object({
   removing: v.nullable(v.picklist(ON_REMOVAL)),
   removed: v.exactOptional(v.picklist(["keep", "deactivate"])),
   renaming: v.exactOptional(v.string()),
+  copied: v.exactOptional(v.picklist(["perhaps", "surely"])),
 });
 
 /** The settings of a service as text. The classic command line's are a list of words, as hail 0.3 has them. */

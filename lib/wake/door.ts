@@ -3,7 +3,7 @@ import type { Outcome, Refusal } from "./answer.ts";
 import { networkOf } from "./network.ts";
 import type { RequestHead } from "./request_head.ts";
 import { isSame, signatureOf } from "./signature.ts";
-import { TokenBuckets } from "./token_buckets.ts";
+import { TokenBuckets } from "../time/token_buckets.ts";
 import { UsedSignatures } from "./used_signatures.ts";
 
 /** How often one service may be woken. While a poll waits to be made, one more word changes nothing. */

@@ -141,6 +141,19 @@ Deno.test("new settings that cannot be used are shown, and tried again until the
   assert.match(await status(), /\/demo\/main\/other/);
 });
 
+Deno.test("reloads do not multiply the tries of new settings that cannot be used", async () => {
+  await using its = await AgentWorld.keeping({ web: {} });
+  const tries = () => its.log.split("its new settings cannot be used").length - 1;
+  await its.change({ web: { "netrc-file": '"/nonexistent/netrc"' } });
+  for (const number of [1, 2, 3, 4, 5]) {
+    await eventually(`try ${number}`, () => tries() === number);
+    if (number < 5) await its.reload();
+  }
+  // The first try alone would have been followed by another one by then.
+  await new Promise((resolve) => setTimeout(resolve, 6_000));
+  assert.equal(tries(), 5);
+});
+
 Deno.test("new settings that could not be used yet say what becomes of the service that is taken out", async () => {
   await using its = await AgentWorld.keeping({ web: { "on-removal": '"purge"' } });
   await its.change({ web: { "on-removal": '"keep"', "netrc-file": '"/nonexistent/netrc"' } });

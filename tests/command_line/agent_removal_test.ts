@@ -126,6 +126,11 @@ Deno.test("a service that was never kept is left alone when it is taken out", as
     await its.change({ api: {}, web: bad });
     await eventually("web is shown again", async () => "web" in await its.states());
     await its.stop("SIGKILL");
+    assert.deepEqual(
+      Object.keys(await its.states()),
+      ["api"],
+      "what a dead agent has said of it counts no more",
+    );
     await its.configure({ api: {} });
     await its.start(environment);
     await eventually("web is gone again", async () => !("web" in await its.states()));

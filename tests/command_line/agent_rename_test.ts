@@ -3,6 +3,25 @@ import assert from "node:assert/strict";
 import { eventually } from "../support/command.ts";
 import { AgentWorld } from "./agent_world.ts";
 
+Deno.test("a change of name that failed and is given up leaves the old service as its on-removal says", async () => {
+  await using its = await AgentWorld.keeping({ web: { "on-removal": '"keep"' } });
+  const other = await its.release("other");
+  const nix = `${its.folder}/bin/nix-env`;
+  const sound = await Deno.readTextFile(nix);
+  const full = 'case "$2" in */shop) echo "error: no space left" >&2; exit 1;; esac';
+  await Deno.writeTextFile(nix, sound.replace("#!/bin/sh\n", `#!/bin/sh\n${full}\n`));
+  const shop = { "on-removal": '"keep"' };
+  await its.change({ shop: { ...shop, ...its.job("web"), "renamed-from": '"web"' } });
+  await eventually("it fails", () => its.log.includes("no space left"));
+  await Deno.writeTextFile(nix, sound);
+  // The new name is for something else.
+  await its.change({ shop: { ...shop, ...its.job("other") } });
+  await its.activated(`other ${other}`);
+  await eventually("web is left", () => /web: .*nothing is done to the service/.test(its.log));
+  assert.match(await its.profile("web"), /-web-/);
+  assert.match(await its.profile("shop"), /-other-/);
+});
+
 Deno.test("a service goes on under a new name and profile, also where only its name was changed before", async () => {
   await using its = await AgentWorld.make();
   const id = await its.release("web");

@@ -34,7 +34,7 @@ export function defineCheck(program: Command, done: (command: CheckCommand) => v
  */
 export async function runCheck(command: CheckCommand, context: Context): Promise<number> {
   const { env, report, page, clock } = context;
-  const found = openServices(command, context);
+  const found = await openServices(command, context);
   const agents = await findAgents(found.services, context);
   return await answerForEach(command, found, context, {
     act: async (service) => {

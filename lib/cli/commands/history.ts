@@ -36,8 +36,8 @@ export function defineHistory(program: Command, done: (command: HistoryCommand) 
  *
  * @throws {Failure} `usage`: a service is not known; for one service, what reading it throws.
  */
-export function runHistory(command: HistoryCommand, context: Context): Promise<number> {
-  return answerForEach(command, openServices(command, context), context, {
+export async function runHistory(command: HistoryCommand, context: Context): Promise<number> {
+  return await answerForEach(command, await openServices(command, context), context, {
     act: ({ file }) =>
       Promise.resolve().then(() => withDatabase(file, context, (stored) => stored.history(command.limit))),
     text: (deployments, service, listed) => renderHistory(service, deployments, listed, context.page),

@@ -61,7 +61,7 @@ export async function runStatus(command: StatusCommand, context: Context): Promi
 
 /** All services. What runs is asked first, which has it write down what it knows. */
 async function viewAll(command: StatusCommand, context: Context): Promise<ServiceView[]> {
-  const databases = findDatabases(command, context);
+  const databases = await findDatabases(command, context);
   const agents = await findAgents([...databases.files, ...databases.hindrances.keys()], context);
   const { services, unreadable } = readServices(databases, context);
   reportUnreadable(unreadable, context);
@@ -70,7 +70,7 @@ async function viewAll(command: StatusCommand, context: Context): Promise<Servic
 
 /** Services that were named, and are read again when what keeps them has written down what it knows. */
 async function viewNamed(command: StatusCommand, context: Context): Promise<ServiceView[]> {
-  const { services } = openServices(command, context, true);
+  const { services } = await openServices(command, context, true);
   const agents = await findAgents(services, context);
   return await Promise.all(services.map(async (service) => {
     const agent = await agents.agentOf(service);

@@ -223,7 +223,7 @@ for (const suite of NIX_SUITES) {
     await t.step("a change of name that is killed anywhere is finished at the next start", async () => {
       await Deno.remove(diary);
       let name = "cms";
-      const points = ["rename noted", "rename pointed", "rename copied", "rename unlinked"];
+      const points = ["rename noted", "rename pointed", "rename copying", "rename copied", "rename unlinked"];
       for (const [index, point] of points.entries()) {
         const before = agent.record(name);
         const next = `cms${index}`;
