@@ -21,10 +21,10 @@ import { inGroups, testFiles } from "./test_files.ts";
 import { countTests, fault, NOTHING, plus, type Tally } from "./tally.ts";
 
 /**
- * How many processes run tests at once, on two processors: fast tests wait for half of their time; of the end-to-end tests
+ * How many processes run tests at once, on two processors: fast tests wait for more than half of their time; of the end-to-end tests
  * some measure time, and start many programs themselves.
  */
-const AT_ONCE = { fast: 4, endToEnd: 2 };
+const AT_ONCE = { fast: 5, endToEnd: 2 };
 
 /** How many files of fast tests share a process, which takes a while to start. */
 const FAST_FILES = 16;
