@@ -204,6 +204,7 @@ let
 
   # lib/settings/table.ts has them all, with hyphens; a test keeps the two the same.
   #   form   text: a string or a number; flag: true or false; list: a list of strings, or one
+  #   numbers whether a list may have numbers in it, too
   #   check  what a text has to be, so that a mistake is told before it is on a host
   #   wrong  what is said of one that is not
   text = wrong: check: { form = "text"; inherit check wrong; };
@@ -213,6 +214,7 @@ let
   count = text "not a number from 1 on" (value: match "[1-9][0-9]{0,5}" value != null);
   flag = { form = "flag"; };
   list = { form = "list"; };
+  statuses = list // { numbers = true; };
 
   # What may be said of a service, and of all.
   sharedOptions = {
@@ -223,7 +225,7 @@ let
     refuseDowngrade = flag;
     activationRunner = oneOf [ "auto" "unit" "child" ];
     gate = list;
-    activationDegradedStatus = list;
+    activationDegradedStatus = statuses;
     healthCheck = list;
     soakTime = anyText;
     confirmHydra = flag;
@@ -273,12 +275,12 @@ let
 
   # The value of an option as hail takes it: a string, true or false, or a list of strings.
   optionValue =
-    what: key: { form, check ? null, wrong ? null }: given:
+    what: key: { form, check ? null, wrong ? null, numbers ? false }: given:
     let
       text = value: if isInt value || isFloat value then toString value else value;
       written = text given;
       fits = isPlain written && check written;
-      strings = if isList given then map text given else [ written ];
+      strings = if !isList given then [ written ] else if numbers then map text given else given;
     in
     if hasAttr key hostFiles && isPath given then
       fail (

@@ -244,7 +244,7 @@ for (const suite of NIX_SUITES) {
       const links = (await Array.fromAsync(Deno.readDir(world.tree.outside(PROFILES)))).map(({ name }) =>
         name
       );
-      assert.deepEqual(links.filter((link) => /^cms/.test(link)).toSorted(), ["cms3", "cms3-1-link"]);
+      assert.deepEqual(links.filter((link) => /^cms/.test(link)).toSorted(), ["cms4", "cms4-1-link"]);
     });
   });
 }
