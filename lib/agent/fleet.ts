@@ -131,6 +131,7 @@ export class Fleet {
       this.#services.delete(profile);
       service.leave();
     }
+    this.#order.reconsider();
     // A removal may have stood back for a service of another name that has left since, or that is no change of a name any more.
     for (const orphan of this.#orphans(services)) this.#removeInTurn(orphan);
     for (const service of fresh) this.#launch(service);

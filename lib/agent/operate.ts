@@ -75,7 +75,7 @@ export async function operateOffline(
       if (request.pastGates === true) deployer.letPass();
       return await pollOnce(deployer, stop);
     }
-    return await createOperator({ deployer, bell, stop, tee, runs: false })(request, () => {});
+    return await createOperator({ deployer, bell, stop, tee, polls: "later" })(request, () => {});
   } finally {
     client?.connection.close();
     journal?.close();

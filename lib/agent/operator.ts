@@ -33,8 +33,8 @@ export interface OperatorPorts {
   readonly bell: Bell;
   readonly stop: Stop;
   readonly tee: Tee;
-  /** Whether a hail runs, which polls when the bell rings. */
-  readonly runs: boolean;
+  /** Whether a hail polls now when the bell rings, or later: since it has not started yet, or none runs. */
+  readonly polls: "now" | "later";
 }
 
 /** Does what the operator asks for. */
@@ -48,7 +48,7 @@ export type HandleRequest = (
  *
  * @throws {Failure} From the function: what {@linkcode Deployer.rollback} throws.
  */
-export function createOperator({ deployer, bell, stop, tee, runs }: OperatorPorts): HandleRequest {
+export function createOperator({ deployer, bell, stop, tee, polls }: OperatorPorts): HandleRequest {
   const act = async (
     request: OperatorRequest,
     progress: (text: string) => void,
@@ -60,7 +60,9 @@ export function createOperator({ deployer, bell, stop, tee, runs }: OperatorPort
         return {
           message: request.pastGates === true
             ? "hail polls now, and deploys what it finds without asking the gates"
-            : "hail polls now",
+            : polls === "now"
+            ? "hail polls now"
+            : "hail polls as soon as it has started with this service",
         };
       case "pause": {
         const answer = deployer.pause(request.reason, request.until);
@@ -76,7 +78,7 @@ export function createOperator({ deployer, bell, stop, tee, runs }: OperatorPort
       case "retry": {
         const { message } = deployer.retry();
         bell.ring();
-        return { message: `${message}; ${runs ? "hail polls now" : "that is for the next poll"}` };
+        return { message: `${message}; ${polls === "now" ? "hail polls now" : "that is for the next poll"}` };
       }
       case "rollback": {
         const end = tee.listen(({ message, level }) => {

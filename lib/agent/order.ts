@@ -5,8 +5,8 @@ import { STATES } from "../deployment/machine.ts";
 
 /** One service, as those that come after it see it. */
 export interface Before {
-  /** What the configuration calls it now. */
-  readonly settings: { readonly name: string };
+  /** What the configuration says of it now: what it is called, and whom it comes after. */
+  readonly settings: { readonly name: string; readonly after: readonly string[] };
   /** What hail remembers of it; null while its state is not open. */
   record(): ServiceRecord | null;
   /** Why it cannot be kept so far; null where it is, or where nothing has failed. */
@@ -23,22 +23,45 @@ interface Place {
   passedAt: number | null;
   /** How often it has done so. */
   passes: number;
-  /** Those that have asked it to look: since when they know their builds, and how often it had looked then. */
-  readonly asked: WeakMap<Before, { readonly knownSince: number; readonly passes: number }>;
-  /** Those that are told when it has moved on: they wait for it. */
-  readonly waiting: Map<Before, () => void>;
+  /** Those that have asked it to look. */
+  readonly asked: WeakMap<Before, Asked>;
+  /** Those that look again when it has moved on. */
+  readonly waiting: Set<Waiting>;
+}
+
+/** That a service was asked to look for a new build. */
+interface Asked {
+  /** Since when the one that asks knows its own build: another build is another question. */
+  readonly knownSince: number;
+  /** How often it had looked when it was asked first, and last. */
+  readonly first: number;
+  last: number;
+}
+
+/** A service that waits for others. */
+interface Waiting {
+  readonly service: Before;
+  readonly knownSince: number;
+  readonly tell: (closed: Closed | null) => void;
+  /** What it was told last. */
+  why: string | null;
+  /** The places of those that it waits for. */
+  readonly places: Set<Place>;
 }
 
 type Found = readonly [before: Before, place: Place];
 
 /**
- * The order of the services of one agent: who waits for whom (`after`). Those that wait call the others by the names that the
- * configuration gives them now, which may change while they are there.
+ * The order of the services of one agent: who waits for whom (`after`). It goes by what the configuration says of all of them
+ * now: orders of two configurations could make a circle.
  */
 export class Order {
   readonly #places = new Map<Before, Place>();
-  /** The same by the names of the services; null where one of those may have changed. */
+  readonly #waiting = new Map<Before, Waiting>();
+  /** The places by the names of the services; null where one of those may have changed. */
   #byName: Map<string, Found> | null = null;
+  /** Resolved when the configuration says something else. */
+  #changed = Promise.withResolvers<void>();
 
   /** A service is there from now on. */
   enter(before: Before): void {
@@ -48,25 +71,29 @@ export class Order {
       passedAt: null,
       passes: 0,
       asked: new WeakMap(),
-      waiting: new Map(),
+      waiting: new Set(),
     };
     this.#places.set(before, fresh);
     this.#byName = null;
   }
 
-  /** A service may have another name from now on. */
-  noteName(): void {
-    this.#byName = null;
-  }
-
   /** The configuration does not name a service any more. Nobody waits for it any longer. */
   leave(before: Before): void {
+    this.#forget(before);
     const place = this.#places.get(before);
     if (place === undefined) return;
     this.#places.delete(before);
     this.#byName = null;
     start(place);
-    this.#wake(place);
+    this.#lookAgain(place.waiting);
+  }
+
+  /** The configuration may say something else of any of them: all that wait look again. */
+  reconsider(): void {
+    this.#byName = null;
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+    this.#lookAgain(this.#waiting.values());
   }
 
   /** What a service ran when hail came was activated, or that has failed: at a start, the next ones need not wait longer. */
@@ -83,58 +110,83 @@ export class Order {
    */
   notePass(before: Before, begunAt: number | null): void {
     const place = this.#places.get(before);
-    // Whoever waits for one that could not look is not woken: it would only ask that one to look again, at once.
+    // One that could not look has not moved on.
     if (place === undefined || begunAt === null) return;
     place.passedAt = begunAt;
     place.passes += 1;
-    this.#wake(place);
+    this.#lookAgain(place.waiting);
   }
 
-  /** The first one of some services that a service comes after, which has not started; null where all have, or are not there. */
-  waitsForStart(service: Before, after: readonly string[]): string | null {
-    return after.find((name) => this.#find(name, service)?.[1].hasStarted === false) ?? null;
+  /** The first one of those that a service comes after that has not started; null where all have, or are not there. */
+  waitsForStart(service: Before): string | null {
+    return service.settings.after.find((name) => this.#find(name, service)?.[1].hasStarted === false) ?? null;
   }
 
-  /** Waits until a service has started, or is there no more. It never throws. */
+  /** Waits until a service has started, or the configuration may say something else. It never throws. */
   async started(name: string, signal: AbortSignal): Promise<void> {
     const { promise: given, resolve } = Promise.withResolvers<void>();
     const giveUp = () => resolve();
     signal.addEventListener("abort", giveUp, { once: true });
     if (signal.aborted) giveUp();
-    await Promise.race([this.#find(name)?.[1].started.promise, given]);
+    await Promise.race([this.#find(name)?.[1].started.promise, this.#changed.promise, given]);
     signal.removeEventListener("abort", giveUp);
   }
 
   /**
    * Says whether a service may be deployed: all that it comes after are active and have looked for a new build since its
-   * own came up. Where they have not, they are asked to, and `wake` is called once they have moved on.
+   * own came up. Those that have not are asked to.
    *
-   * @param after By the same configuration as the names: settings of another one could make a circle.
+   * @param tell Called when there is another answer than the last one; after `null`, never again.
    */
   ask(
     service: Before,
-    after: readonly string[],
-    question: Pick<GateQuestion, "knownSince">,
-    wake: () => void,
+    { knownSince }: Pick<GateQuestion, "knownSince">,
+    tell: (closed: Closed | null) => void,
   ): Closed | null {
-    for (const other of after) {
+    this.#forget(service);
+    const waiting: Waiting = { service, knownSince, tell, why: null, places: new Set() };
+    const closed = this.#look(waiting);
+    if (closed !== null) {
+      waiting.why = closed.why;
+      this.#waiting.set(service, waiting);
+    }
+    return closed;
+  }
+
+  #look(waiting: Waiting): Closed | null {
+    const { service, knownSince } = waiting;
+    leavePlaces(waiting);
+    let closed: Closed | null = null;
+    for (const other of service.settings.after) {
       const found = this.#find(other, service);
       if (found === undefined) continue;
       const [before, place] = found;
-      const looked = hasLooked(place, service, question.knownSince);
-      const record = before.record();
-      const hindrance = before.hindrance();
-      const why = hindrance !== null
-        ? `cannot be kept yet: ${hindrance}`
-        : looked && record !== null
-        ? waitsFor(record)
-        : "has not looked for a new build yet";
+      const looked = looks(place, service, knownSince);
+      const why = whyNot(before, looked === "has looked");
       if (why === null) continue;
-      place.waiting.set(service, wake);
-      if (!looked) before.poll();
-      return { gate: AFTER, why: `it comes after ${other}, which ${why}`, askAgainAt: null };
+      place.waiting.add(waiting);
+      waiting.places.add(place);
+      if (looked === "is to look") before.poll();
+      closed ??= { gate: AFTER, why: `it comes after ${other}, which ${why}`, askAgainAt: null };
     }
-    return null;
+    return closed;
+  }
+
+  #lookAgain(those: Iterable<Waiting>): void {
+    for (const waiting of [...those]) {
+      const closed = this.#look(waiting);
+      if (closed === null) this.#waiting.delete(waiting.service);
+      if (waiting.why === (closed?.why ?? null)) continue;
+      waiting.why = closed?.why ?? null;
+      waiting.tell(closed);
+    }
+  }
+
+  #forget(service: Before): void {
+    const waiting = this.#waiting.get(service);
+    if (waiting === undefined) return;
+    leavePlaces(waiting);
+    this.#waiting.delete(service);
   }
 
   /** @param by Who looks for another one. */
@@ -143,12 +195,11 @@ export class Order {
     const found = this.#byName.get(name);
     return found?.[0] === by ? undefined : found;
   }
+}
 
-  #wake(place: Place): void {
-    const waiting = [...place.waiting.values()];
-    place.waiting.clear();
-    for (const wake of waiting) wake();
-  }
+function leavePlaces(waiting: Waiting): void {
+  for (const place of waiting.places) place.waiting.delete(waiting);
+  waiting.places.clear();
 }
 
 function start(place: Place): void {
@@ -157,19 +208,35 @@ function start(place: Place): void {
 }
 
 /** Whether a service has looked for a new build since another one, that comes after it, knows of its own. */
-function hasLooked(place: Place, by: Before, knownSince: number): boolean {
-  if (place.passedAt !== null && place.passedAt >= knownSince) return true;
+function looks(
+  place: Place,
+  by: Before,
+  knownSince: number,
+): "has looked" | "is to look" | "was asked to look" {
+  const { passedAt, passes } = place;
+  if (passedAt !== null && passedAt >= knownSince) return "has looked";
   const asked = place.asked.get(by);
   if (asked?.knownSince !== knownSince) {
-    place.asked.set(by, { knownSince, passes: place.passes });
-    return false;
+    place.asked.set(by, { knownSince, first: passes, last: passes });
+    return "is to look";
   }
   // Where the clock was set back, no time is late enough; the second pass since then was surely begun since then.
-  return place.passes >= asked.passes + 2;
+  if (passes >= asked.first + 2) return "has looked";
+  if (passes === asked.last) return "was asked to look";
+  asked.last = passes;
+  return "is to look";
+}
+
+/** Why those that come after a service have to wait for it; null where they need not. */
+function whyNot(before: Before, hasLooked: boolean): string | null {
+  const hindrance = before.hindrance();
+  if (hindrance !== null) return `cannot be kept yet: ${hindrance}`;
+  const record = before.record();
+  return hasLooked && record !== null ? waitsFor(record) : "has not looked for a new build yet";
 }
 
 /**
- * Why those that come after a service have to wait for it; null where they need not. A build that is held back for good,
+ * What a service that has looked is waited for; null for nothing. A build that is held back for good,
  * by the operator's word or as a bad one, is waited for no longer: what is active then is what is to be active.
  */
 function waitsFor({ state, active, closed, latest, bad }: ServiceRecord): string | null {

@@ -1,6 +1,7 @@
 import { STATES } from "../deployment/machine.ts";
 import type { Stop } from "../deployment/ports.ts";
 import type { ServiceRecord } from "../deployment/record.ts";
+import { Failure } from "../failure/failure.ts";
 import { copyService } from "../journal/copy.ts";
 import { findGroup } from "../journal/group.ts";
 import { removeState } from "../journal/remove.ts";
@@ -9,7 +10,7 @@ import { databaseName } from "../journal/state_folder.ts";
 import { generations } from "../nix/generations.ts";
 import { createRunLogged } from "../nix/nix_command.ts";
 import { nixFiles } from "../nix/nix_files.ts";
-import type { ProfilePath } from "../nix/profile_name.ts";
+import { parseProfile, type ProfilePath } from "../nix/profile_name.ts";
 import { storeFolder, type StorePath } from "../nix/store_path.ts";
 import { createSwitch } from "../nix/switch.ts";
 import type { Event, Report } from "../report/event.ts";
@@ -117,6 +118,37 @@ export async function takeAway(
   removeState(folder, profile);
 }
 
+/**
+ * Settles a change of name that was cut off, for a service that is to be kept under its old name after all. A copy that nobody has
+ * begun with goes again, and the profile points at what it pointed at. Where somebody has, that one has all, and what is left of
+ * the old service goes. The lock of the old profile is held.
+ *
+ * @throws {Failure} As {@linkcode takeOverRenamed}.
+ */
+export async function settleMove(place: IdleOptions, shared: RemovalShared): Promise<void> {
+  const old = IdleService.read(place, shared);
+  const moved = old === null ? null : movedTo(old, place.folder);
+  if (old === null || moved === null) return;
+  const there = { ...place, profile: parseProfile(moved.profile, "/") };
+  const lock = await lockForNow(there.profile, shared).catch((error) => {
+    if (error instanceof Failure && error.code === "profile-held") return null;
+    throw error;
+  });
+  try {
+    if (lock === null || !isCopy(there, place.profile, shared)) return await takeAway(old, place, shared);
+    const copy = IdleService.read(there, shared);
+    if (copy === null) return;
+    if (await old.current() === null) {
+      await point(place, copy, { from: there.profile, report: place.report }, shared);
+    }
+    const { renaming: _goal, copied: _copied, ...kept } = old.settings;
+    old.write(kept);
+    await takeAway(copy, there, shared);
+  } finally {
+    lock?.release();
+  }
+}
+
 /** What is told where a service does not go on from where another one was. */
 export function refusedWords(from: string, why: string): string {
   return `it does not take over from ${from}, which stays until renamed-from is taken out, ` +
@@ -135,9 +167,11 @@ async function rename(
   if (old === null) return;
   const fields = { from, profile };
   const moved = movedTo(old, folder);
-  // Neither of the two is kept now, and what a service has begun elsewhere ends that with its removal: so the copy is ours.
-  if (moved?.profile !== profile) {
-    const why = moved === null
+  // Neither of the two is kept now, so that what is in the new place can be read.
+  const isDone = moved?.profile === profile &&
+    (moved.copied === "surely" || isCopy({ ...place, profile }, from, shared));
+  if (!isDone) {
+    const why = moved === null || moved.profile === profile
       ? await hindrance(old, profile, folder, shared)
       : `it goes on as ${moved.profile} already`;
     if (why !== null) {
@@ -163,7 +197,7 @@ async function rename(
         folder,
         profile,
         jobUri: service.jobUri.text,
-        settings: encodeSettings(storedSettings(service, config)),
+        settings: encodeSettings({ ...storedSettings(service, config), copyOf: from }),
         gid: findGroup(STATE_GROUP),
         now: shared.clock.now(),
       })
@@ -179,6 +213,11 @@ async function rename(
       `${name} goes on from where ${service.renamedFrom} was: its profile is ${profile} now, before ${from}`,
     fields,
   });
+}
+
+/** Whether what is in a place is the copy of a service, and nothing was begun with it. */
+function isCopy(place: IdleOptions, from: ProfilePath, shared: RemovalShared): boolean {
+  return IdleService.read(place, shared)?.settings.copyOf === from;
 }
 
 /** What stands in the way of a change of name; null for nothing. */
@@ -197,7 +236,7 @@ async function hindrance(
 
 /** Makes the new profile point at what the old one points at, with the versions that may be gone back to behind it. */
 async function point(
-  { profile }: ServiceSettings,
+  { profile }: Pick<ServiceSettings, "profile">,
   old: IdleService,
   { from, report }: Pick<RenameOptions, "report"> & { readonly from: ProfilePath },
   { env, run, files = nixFiles }: RemovalShared,

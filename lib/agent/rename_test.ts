@@ -5,7 +5,7 @@ import { lockProfile } from "../nix/profile_lock.ts";
 import type { ProfilePath } from "../nix/profile_name.ts";
 import type { ServiceSettings } from "../settings/service.ts";
 import { storedSettings } from "../settings/stored.ts";
-import { takeOverRenamed } from "./rename.ts";
+import { settleMove, takeOverRenamed } from "./rename.ts";
 import { findOrphans } from "./strays.ts";
 
 /** A service `shop`, which was called `web` before. */
@@ -47,7 +47,8 @@ Deno.test("a service with another name goes on with all that was remembered, and
   const stored = world.stored("shop");
   assert.deepEqual([stored.record, stored.ids], [record, ids]);
   assert.deepEqual([stored.profile, stored.jobUri], [service.profile, service.jobUri.text]);
-  assert.deepEqual(stored.settings, storedSettings(service, CONFIG));
+  const copyOf = world.profile("web");
+  assert.deepEqual(stored.settings, { ...storedSettings(service, CONFIG), copyOf });
   assert.deepEqual(world.activations, []);
   assert.deepEqual(world.named("renamed").map(({ service }) => service), ["shop"]);
   const before = world.sight();
@@ -134,6 +135,60 @@ Deno.test("where it cannot be known whether a service goes on under its new name
     assert.deepEqual(world.named("removal").map(({ level }) => level), ["warning"]);
     assert.match(JSON.stringify(world.stored("web").settings), /"removed":"keep"/);
   }
+});
+
+Deno.test("cut off when all is copied, a change of name is taken back where the old name is to stay", async () => {
+  for (const point of ["rename copied", "rename unlinked"]) {
+    using world = new IdleWorld();
+    const service = world.keep("web", { more: { onRemoval: "purge" } });
+    const { record, ids } = world.stored("web");
+    await cutAt(world, point);
+    const { state: folder, store: storeFolder, report, shared } = world;
+    assert.deepEqual(findOrphans({ folder, config: CONFIG, services: [service], storeFolder, report }), []);
+    await settleMove({ profile: service.profile, folder, report }, shared);
+    assert.deepEqual(world.sight().state, ["web.sqlite"]);
+    const links = world.links();
+    assert.deepEqual(Object.keys(links).filter((name) => name.startsWith("shop")), []);
+    assert.equal(links[links["web"] ?? ""], world.version(3).replace(`${world.folder}/`, ""));
+    const stored = world.stored("web");
+    assert.deepEqual([stored.record, stored.ids], [record, ids]);
+    assert.deepEqual(stored.settings, storedSettings(service, CONFIG));
+    assert.deepEqual(world.activations, []);
+    await settleMove({ profile: service.profile, folder, report }, shared);
+    assert.deepEqual(world.links(), links, "once is enough");
+  }
+});
+
+Deno.test("cut off when all is copied, and begun with under the new name, nothing is left of the old one", async () => {
+  using world = new IdleWorld();
+  const { profile } = world.keep("web");
+  await cutAt(world, "rename copied");
+  world.keep("shop", { versions: 0 });
+  const { state: folder, report, shared } = world;
+  await settleMove({ profile, folder, report }, shared);
+  assert.deepEqual(world.sight().state, ["shop.sqlite"]);
+  assert.equal("web" in world.links(), false);
+  assert.equal("shop" in world.links(), true);
+});
+
+Deno.test("what was begun anew under the new name is not taken for the copy of what was there before", async () => {
+  using world = new IdleWorld();
+  world.keep("web", { more: { onRemoval: "purge" } });
+  await cutAt(world, "rename copying");
+  // It is given up, and put back when the new name is that of a service of its own.
+  const off = new AbortController();
+  world.onStep = (step) => {
+    if (step !== "removal noted") return;
+    world.onStep = () => {};
+    world.keep("shop", { versions: 0 });
+    off.abort();
+  };
+  assert.match((await world.remove("web", "purge", { calledOff: off.signal })).message, /called off/);
+  const before = world.sight();
+  world.events.length = 0;
+  await takeOver(world, shopOf(world));
+  assert.deepEqual(world.events.map(({ name }) => name), ["rename-refused"]);
+  assert.deepEqual(world.sight(), before);
 });
 
 Deno.test("a service that goes on under one new name already is not taken for another one's", async () => {

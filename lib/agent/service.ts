@@ -2,7 +2,7 @@ import { AFTER } from "../deployment/decision.ts";
 import type { PassResult } from "../deployment/deployer.ts";
 import type { OperatorAnswer, OperatorRequest } from "../deployment/operator.ts";
 import type { Gates, Stop } from "../deployment/ports.ts";
-import type { ServiceRecord } from "../deployment/record.ts";
+import type { Closed, ServiceRecord } from "../deployment/record.ts";
 import { Failure } from "../failure/failure.ts";
 import { failureEvent } from "../report/failure_event.ts";
 import type { ServiceSettings } from "../settings/service.ts";
@@ -35,10 +35,10 @@ const OPEN_PERIOD = 5 * 60_000;
 const HOPELESS = 3;
 
 /** How often one service polls since others have moved on: two Hydras that disagree could make that go on without a pause. */
-const IN_ORDER = { burst: 30, perSecond: 0.2 };
+const IN_ORDER = { burst: 10, perSecond: 0.2 };
 
 /** How long a service waits for the start of another one before that is told, in milliseconds. */
-const PATIENCE = 10_000;
+const PATIENCE = 5_000;
 
 /**
  * One service of a hail, from the taking of its profile's lock to its release: at rest, its settings can be exchanged, or it
@@ -61,6 +61,8 @@ export class Service {
   /** Aborted where they are not to be tried again by themselves any more. */
   #retrying = new AbortController();
   readonly #inOrderPace = new TokenBuckets(IN_ORDER, 1);
+  /** Whether it has begun to poll. */
+  #polls = false;
   /** Settles when the settings that are being exchanged are in force, or not. */
   #exchanging: Promise<void> | null = null;
   readonly #leaving = new AbortController();
@@ -134,7 +136,6 @@ export class Service {
     this.#wanted = settings;
     this.#refusals = 0;
     this.#forgetRefusal();
-    this.#ports.order.noteName();
     // Where this process ends before they come into force, another one finds what is to become of the service.
     this.#open?.announce(settings);
     if (this.#hindrance !== null) this.#note(this.#hindrance, 1, null);
@@ -173,7 +174,7 @@ export class Service {
       bell: this.#bell,
       stop: this.#ports.stop,
       tee: this.#tee,
-      runs: true,
+      polls: this.#polls ? "now" : "later",
     });
     return await operator(request, progress);
   }
@@ -206,13 +207,14 @@ export class Service {
     return {
       limit: gates.limit,
       ask: async (question, signal) =>
-        order.ask(this, this.#wanted.after, question, () => void this.#pollInOrder()) ??
+        order.ask(this, question, (closed) => void this.#hearOfOrder(closed)) ??
           await gates.ask(question, signal),
     };
   }
 
-  /** Polls, since a service before this one has moved on: at once, unless that goes on and on. */
-  async #pollInOrder(): Promise<void> {
+  /** A service before this one has moved on. Polls where none is to be waited for any more: at once, unless that goes on and on. */
+  async #hearOfOrder(closed: Closed | null): Promise<void> {
+    if (closed !== null) return this.#open?.noteOrder(closed);
     const { clock } = this.#ports.shared;
     const now = clock.monotonic();
     const wait = this.#inOrderPace.wait(AFTER, now);
@@ -308,18 +310,22 @@ export class Service {
     await this.#waitForOthers(open);
     if (this.#isOver) return;
     await open.deployer.start(stop);
+    this.#polls = true;
     order.noteStarted(this);
     let plan: Plan | null = null;
     while (!this.#isOver) {
       const next = this.#next;
       if (next !== null) {
         const unwell = open.deployer.failures > 0 || open.record.state === "failed";
-        if (plan !== null) plan = replanned(plan, { before: this.#settings, next, unwell }, shared.clock);
+        const before = this.#settings;
         await open.atRest(() =>
           this.#exchanging = this.#exchange(open, next).finally(() => {
             this.#exchanging = null;
           })
         );
+        if (plan !== null && this.#settings === next) {
+          plan = replanned(plan, { before, next, unwell }, shared.clock);
+        }
       }
       const { period, profile, hostNumberFile } = this.#settings;
       const number = await shared.hostNumbers.read(hostNumberFile, report);
@@ -343,12 +349,11 @@ export class Service {
     const { order, stop, shared: { clock }, report } = this.#ports;
     let told: string | null = null;
     for (;;) {
-      const { after } = this.#wanted;
-      const other = order.waitsForStart(this, after);
+      const other = order.waitsForStart(this);
       if (other === null || this.#isOver || deployer.letsPass) return;
       const again = new AbortController();
       const look = () => {
-        if (this.#wanted.after !== after || deployer.letsPass) again.abort();
+        if (deployer.letsPass) again.abort();
       };
       const forget = this.#bell.listen(look, look);
       look();
@@ -358,8 +363,10 @@ export class Service {
         await clock.sleep(PATIENCE, over.signal);
         if (over.signal.aborted) return;
         told = other;
-        const message = `it waits until ${other} has started, which it comes after`;
-        report({ name: "waits-for-start", level: "info", message, fields: { after: other } });
+        const why = `it waits until ${other} has started, which it comes after`;
+        report({ name: "waits-for-start", level: "info", message: why, fields: { after: other } });
+        const next = "It goes on by itself then, or at `hail poll --past-gates`.";
+        this.#note(new Failure("gate-closed", { what: this.name, why, next }), 1, null);
       };
       const telling = tell();
       await order.started(other, over.signal);
@@ -367,6 +374,7 @@ export class Service {
       await telling;
       // Whoever has asked for a poll gets it.
       if (forget()) this.#bell.ring();
+      if (told !== null) this.#ports.hindrances?.forget(this.#settings.profile);
     }
   }
 
@@ -443,6 +451,7 @@ export class Service {
     await this.#open?.atRest(() => {
       const open = this.#open;
       this.#open = null;
+      this.#polls = false;
       open?.close();
     });
   }

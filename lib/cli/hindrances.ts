@@ -1,5 +1,5 @@
 /** What keeps agents from keeping their services as they are told, as commands see it. */
-import { isListening } from "../control/client.ts";
+import { isDeserted } from "../control/client.ts";
 import type { ServiceRecord } from "../deployment/record.ts";
 import { Failure } from "../failure/failure.ts";
 import { type Hindrance, readHindrances } from "../journal/hindrances.ts";
@@ -15,7 +15,7 @@ export async function findHindrances(folders: Iterable<string>): Promise<Hindran
   const found = new Map<string, Hindrance>();
   for (const folder of folders) {
     const all = readHindrances(folder).filter(({ profile }) => isProfile(profile));
-    if (all.length === 0 || !await isListening(`${folder}/${AGENT_SOCKET}`)) continue;
+    if (all.length === 0 || await isDeserted(`${folder}/${AGENT_SOCKET}`)) continue;
     for (const one of all) found.set(`${folder}/${databaseName(one.profile)}`, one);
   }
   return found;

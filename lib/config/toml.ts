@@ -48,7 +48,7 @@ export function parseToml(text: string): Document {
 
 /** Where the mistake is: where the library has stopped, unless that is behind a line that has no end, or no value. */
 function lineOf({ message, lineNumber, index }: ParseError, text: string): number {
-  const before = text.slice(0, index).trimEnd();
+  const before = text.slice(0, index).replace(/(\s*\n[ \t]*#[^\n]*)*\s*$/, "");
   const isUnfinished = index >= text.length || before.endsWith("=") || message.endsWith("on the same line");
   return isUnfinished ? Math.max(before.split("\n").length, 1) : lineNumber;
 }

@@ -89,14 +89,13 @@ export async function findPresence(
   }
 }
 
-/** Whether somebody listens on a socket, be it that this user may not ask. It never throws. */
-export async function isListening(path: string): Promise<boolean> {
+/** Whether a socket is there on which nobody listens any more, since its process was killed. It never throws. */
+export async function isDeserted(path: string): Promise<boolean> {
   try {
-    const connection = await connect(path);
-    connection?.close();
-    return connection !== null;
-  } catch {
-    return true;
+    (await Deno.connect({ transport: "unix", path })).close();
+    return false;
+  } catch (error) {
+    return error instanceof Deno.errors.ConnectionRefused;
   }
 }
 

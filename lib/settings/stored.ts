@@ -25,6 +25,8 @@ export interface StoredSettings {
    * it is known to be there; absent while it surely has not.
    */
   readonly copied?: "perhaps" | "surely";
+  /** The profile whose service goes on here; absent as soon as a hail has begun with it. */
+  readonly copyOf?: string;
 }
 
 const Words = v.array(v.string());
@@ -35,6 +37,7 @@ const Stored = v.object({
   removed: v.exactOptional(v.picklist(["keep", "deactivate"])),
   renaming: v.exactOptional(v.string()),
   copied: v.exactOptional(v.picklist(["perhaps", "surely"])),
+  copyOf: v.exactOptional(v.string()),
 });
 
 /** The settings of a service as text. The classic command line's are a list of words, as hail 0.3 has them. */

@@ -101,9 +101,64 @@ for (const way of ["configuration", "operator"]) {
     const again = async () => (await its.activations()).filter((line) => line.startsWith("db")).length === 2;
     await eventually("db is activated again, and hangs", again);
     const fresh = await its.release("web");
-    if (way === "operator") await its.hail("poll", "web", "--past-gates");
-    else await its.change({ db: {}, web: {} });
+    const words = async () => (await its.hail("status", "web")).stdout.replace(/\s+/g, " ");
+    if (way === "operator") {
+      await eventually("it is told", async () => /it waits until db has started/.test(await words()));
+      assert.match((await its.hail("retry", "web")).stdout, /that is for the next poll\n$/);
+      assert.match((await its.hail("poll", "web")).stdout, /as soon as it has started/);
+      await its.hail("poll", "web", "--past-gates");
+    } else await its.change({ db: {}, web: {} });
     await its.activated(`web ${fresh}`);
+    await eventually("it is told no more", async () => !/until db has started/.test(await words()));
     await its.stop("SIGKILL");
   });
 }
+
+Deno.test("whoever waits goes by who has a name now, at a start and later", async () => {
+  await using its = await AgentWorld.keeping({ db: { profile: '"data/p1"' }, web: { after: '["db"]' } });
+  const [web, other] = [await its.release("web"), await its.release("other")];
+  await its.deploying("db", its.hang);
+  await its.hail("poll", "web");
+  await eventually("web waits", async () => (await its.states())["web"] === "held");
+  const base = { ...its.job("db"), profile: '"data/p1"' };
+  const rest = { db: { ...its.job("other"), profile: '"data/p2"' }, web: { after: '["db"]' } };
+  await its.change({ base, ...rest });
+  await its.activated(`other ${other}`, `web ${web}`);
+  // At the next start it waits for the one that hangs, until that has another name again.
+  await its.stop("SIGKILL");
+  await its.configure({ db: { ...its.job("db"), profile: '"data/p1"' }, web: { after: '["db"]' } });
+  const begun = (await its.activations()).length;
+  await its.start();
+  await eventually("db hangs", () => /db: an activation .* still runs/.test(its.log));
+  await its.change({ base: { ...base, after: '["web"]' }, ...rest });
+  await eventually("web goes on", async () => (await its.activations()).slice(begun).includes(`web ${web}`));
+  await its.stop("SIGKILL");
+});
+
+Deno.test("an order that was never in force is over as soon as it is taken back", async () => {
+  await using its = await AgentWorld.keeping({ db: {}, web: {} });
+  const web = await its.release("web");
+  await its.deploying("db", its.hang);
+  await its.change({ db: {}, web: { after: '["db"]', ...NO_NETRC } });
+  await eventually("it is refused", () => its.log.includes("cannot be used"));
+  await its.hail("poll", "web");
+  await eventually("web waits", async () => (await its.states())["web"] === "held");
+  await its.change({ db: {}, web: { "soak-time": '"1s"' } });
+  await its.activated(`web ${web}`);
+  await its.stop("SIGKILL");
+});
+
+Deno.test("who comes after many is deployed as soon as all of them have looked", async () => {
+  const names = Array.from({ length: 30 }, (_, index) => `d${index}`);
+  const others = Object.fromEntries(names.map((name) => [name, {}]));
+  await using its = await AgentWorld.keeping({ ...others, web: { after: JSON.stringify(names) } }, {
+    "max-activations": "8",
+  });
+  const web = await its.release("web");
+  const before = its.hydra.requests.length;
+  await its.hail("poll", "web");
+  await its.activated(`web ${web}`);
+  await its.atRest("web");
+  // One of each of the others, and some of its own.
+  assert.ok(its.hydra.requests.length - before < 2 * names.length, `${its.hydra.requests.length - before}`);
+});

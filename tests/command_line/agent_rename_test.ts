@@ -22,6 +22,26 @@ Deno.test("a change of name that failed and is given up leaves the old service a
   assert.match(await its.profile("shop"), /-other-/);
 });
 
+for (const how of ["keep", "purge"]) {
+  Deno.test(`a change of name that was cut off at its end and is taken back leaves all as it was: ${how}`, async () => {
+    const removal = { "on-removal": `"${how}"` };
+    await using its = await AgentWorld.keeping({ web: removal });
+    const id = its.built("web");
+    await its.stop();
+    await its.configure({ shop: { ...its.job("web"), ...removal, "renamed-from": '"web"' } });
+    await its.start({ HAIL_FAIL_POINT: "rename unlinked" });
+    await eventually("it is cut off", () => its.profile("web").then(() => false, () => true));
+    await its.stop("SIGKILL");
+    await its.configure({ web: removal });
+    await its.start();
+    await eventually("web is active", async () => (await its.states())["web"] === "active");
+    assert.match(await its.profile("web"), /-web-/);
+    await assert.rejects(its.profile("shop"), Deno.errors.NotFound);
+    assert.deepEqual(Object.keys(await its.states()), ["web"]);
+    assert.deepEqual(new Set(await its.activations()), new Set([`web ${id}`]), "nothing is deactivated");
+  });
+}
+
 Deno.test("a service goes on under a new name and profile, also where only its name was changed before", async () => {
   await using its = await AgentWorld.make();
   const id = await its.release("web");

@@ -44,7 +44,7 @@ export function renderStatus(view: ServiceView, now: number, page: Page): string
     activeEntry(view.record, now),
     ...previousEntry(view.record),
     ...latestEntry(view.record),
-    ...waitsEntry(view.record, now),
+    ...waitsEntry(view, now),
     { label: "Last poll", paragraphs: [pollWords(view.record.polledAt, now)] },
     nextPollEntry(view, now),
     ...errorEntry(view.record, now),
@@ -96,8 +96,8 @@ function latestEntry({ latest, active }: ServiceRecord): Entry[] {
   return [{ label: "Latest", paragraphs: [`build ${latest.id} (${latest.name})`] }];
 }
 
-function waitsEntry(record: ServiceRecord, now: number): Entry[] {
-  const paragraphs = waitsFor(record, now);
+function waitsEntry({ record, removed }: ServiceView, now: number): Entry[] {
+  const paragraphs = removed === null ? waitsFor(record, now) : [];
   return paragraphs.length === 0 ? [] : [{ label: "Waits for", paragraphs }];
 }
 
@@ -117,11 +117,13 @@ function nextPollEntry({ record, agent }: ServiceView, now: number): Entry {
   return { label, paragraphs: [`${when}${after}`] };
 }
 
-function errorEntry({ lastFailure, failures, polledAt }: ServiceRecord, now: number): Entry[] {
+function errorEntry(record: ServiceRecord, now: number): Entry[] {
+  const { lastFailure, failures, polledAt, state } = record;
   if (lastFailure === null) return [];
   const { at, message, next } = lastFailure;
   // After `hail retry` no failure counts any more, and nothing has succeeded yet.
-  const isOver = failures === 0 && polledAt !== null && polledAt >= at;
+  const isOpen = isUnderWay(record) || state === "waiting" || state === "failed";
+  const isOver = failures === 0 && !isOpen && polledAt !== null && polledAt >= at;
   return [{
     label: "Last error",
     tone: isOver ? "plain" : "bad",

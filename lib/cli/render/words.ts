@@ -151,10 +151,12 @@ export function refusalOf(record: ServiceRecord, now: number): Extract<Verdict, 
 
 /** What is to become of Hydra's latest build, as far as the record tells. */
 function verdictOf(record: ServiceRecord, now: number): Verdict {
-  const { latest, seen, state, closed } = record;
+  const { latest, seen, state, since, closed, pause } = record;
   if (latest === null) return { do: "nothing" };
-  // What is held for none of the other reasons is held for being older.
-  const policy = { onManualChange: "respect", refuseDowngrade: state === "held" && closed === null } as const;
+  // What is held for none of the other reasons is held for being older; a pause that has ended may have been the reason.
+  const wasPaused = pause !== null && pause.until !== null && since < pause.until;
+  const refuseDowngrade = state === "held" && closed === null && !wasPaused;
+  const policy = { onManualChange: "respect", refuseDowngrade } as const;
   const verdict = judge({ record, latest, current: seen ?? null, policy, now });
   // Gates are asked last, and of what is to be deployed.
   return verdict.do === "deploy" && closed !== null ? { do: "refuse", ...closedBy(closed) } : verdict;

@@ -211,6 +211,8 @@ Deno.test("wake-hail: a secret of its own for one host; none, or a short one, is
   await Deno.writeTextFile(own, "short\n");
   assert.match((await at.sample([line])).stderr, /own: its first line has fewer than 16 characters/);
   await Deno.writeTextFile(own, "another secret that is long enough\n");
+  assert.match((await at.sample([line])).stderr, /own: its first line has blanks, or others than/);
+  await Deno.writeTextFile(own, "another-secret-that-is-long-enough\n");
   const refused = await at.sample([line]);
   assert.deepEqual([refused.status, at.woken], [1, []]);
   assert.match(refused.stderr, /\/wake\/web: it answers 401: the signature or the token is wrong\n$/);
