@@ -103,7 +103,8 @@ for (const way of ["configuration", "operator"]) {
     const fresh = await its.release("web");
     const words = async () => (await its.hail("status", "web")).stdout.replace(/\s+/g, " ");
     if (way === "operator") {
-      await eventually("it is told", async () => /it waits until db has started/.test(await words()));
+      await eventually("it is logged", () => /web: it waits until db has started/.test(its.log));
+      await eventually("it is shown", async () => /it waits until db has started/.test(await words()));
       assert.match((await its.hail("retry", "web")).stdout, /that is for the next poll\n$/);
       assert.match((await its.hail("poll", "web")).stdout, /as soon as it has started/);
       await its.hail("poll", "web", "--past-gates");
