@@ -3,12 +3,12 @@ import type { Gates } from "../deployment/ports.ts";
 import { AFTER } from "../deployment/decision.ts";
 import type { Closed, ServiceRecord } from "../deployment/record.ts";
 import type { Connection } from "../hydra/connection.ts";
-import { Declined, type JournalOwner, type OpenJournal, openJournal } from "../journal/open.ts";
+import { type JournalOwner, type OpenJournal, openJournal } from "../journal/open.ts";
 import { type HeldProfile, lockProfile, type ProfileLock } from "../nix/profile_lock.ts";
 import { storeFolder } from "../nix/store_path.ts";
 import type { Report } from "../report/event.ts";
 import type { ServiceSettings } from "../settings/service.ts";
-import { decodeSettings, encodeSettings, storedSettings } from "../settings/stored.ts";
+import { encodeSettings, storedSettings } from "../settings/stored.ts";
 import {
   checkCertificates,
   composeDeployer,
@@ -18,7 +18,6 @@ import {
   type Shared,
 } from "./compose.ts";
 import { stampOf } from "./file_stamp.ts";
-import { settleMove } from "./rename.ts";
 import type { BoardPlace, StageBoard } from "./stage_board.ts";
 
 /** What a service needs to be opened. */
@@ -94,7 +93,7 @@ export class OpenService {
     let journal: OpenJournal | null = null;
     try {
       lock = await lockProfile(settings.profile, storeFolder(shared.env), held);
-      journal = await openJournalInTheEnd(settings, ports);
+      journal = openJournalOf(settings, ports);
       const service = new OpenService(settings, ports, inOrder, lock, journal);
       service.#composed = await service.#compose(settings, client, netrcStamp);
       return service;
@@ -226,31 +225,12 @@ function ownerOf(settings: ServiceSettings, config: string | null): JournalOwner
   return { jobUri: settings.jobUri.text, settings: encodeSettings(storedSettings(settings, config)) };
 }
 
-/**
- * Opens the journal of a service whose profile's lock is held. A change of its name that was cut off when all was copied is
- * settled first.
- *
- * @throws {Failure} As `openJournal` and `settleMove`.
- */
-async function openJournalInTheEnd(settings: ServiceSettings, ports: OpenPorts): Promise<OpenJournal> {
-  const { shared, report, folder } = ports;
-  try {
-    return openJournalOf(settings, ports, (stored) => decodeSettings(stored)?.copied === undefined);
-  } catch (error) {
-    if (!(error instanceof Declined)) throw error;
-    await settleMove({ profile: settings.profile, folder, report }, shared);
-    return openJournalOf(settings, ports, () => true);
-  }
-}
-
-/** @throws As `openJournal`. */
+/** @throws {Failure} As `openJournal`. */
 function openJournalOf(
   settings: ServiceSettings,
   { shared, report, folder, gid, config, lazyLimit }: OpenPorts,
-  mayReplace: (settings: string) => boolean,
 ): OpenJournal {
   return openJournal({
-    mayReplace,
     ...ownerOf(settings, config),
     folder,
     profile: settings.profile,

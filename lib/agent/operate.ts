@@ -53,13 +53,15 @@ export async function operateOffline(
   let lock: ProfileLock | null = null;
   let journal: OpenJournal | null = null;
   let client: HydraClient | null = null;
+  // From now on it is more than a copy.
+  const { copyOf: _notBegun, ...kept } = stored;
   try {
     lock = await lockForCommand(profile, store);
     journal = openJournal({
       folder,
       profile,
       jobUri: jobUri.text,
-      settings: encodeSettings(stored),
+      settings: encodeSettings(kept),
       gid: findGroup(STATE_GROUP),
       storeFolder: store,
       now: Date.now,

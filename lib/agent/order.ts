@@ -16,9 +16,10 @@ export interface Before {
 }
 
 interface Place {
-  /** Resolves when what it ran when hail came was activated, or that has failed, or it has left. */
-  readonly started: PromiseWithResolvers<void>;
+  /** Whether what it ran when hail came was activated, or that has failed, or it has left. */
   hasStarted: boolean;
+  /** Those that are told when that is so. */
+  readonly awaited: Set<() => void>;
   /** When it has last begun to ask Hydra, or tried to: milliseconds since 1970. Null before the first time. */
   passedAt: number | null;
   /** How often it has done so. */
@@ -60,14 +61,14 @@ export class Order {
   readonly #waiting = new Map<Before, Waiting>();
   /** The places by the names of the services; null where one of those may have changed. */
   #byName: Map<string, Found> | null = null;
-  /** Resolved when the configuration says something else. */
-  #changed = Promise.withResolvers<void>();
+  /** Those that are told when the configuration says something else. */
+  readonly #starting = new Set<() => void>();
 
   /** A service is there from now on. */
   enter(before: Before): void {
     const fresh: Place = {
-      started: Promise.withResolvers(),
       hasStarted: false,
+      awaited: new Set(),
       passedAt: null,
       passes: 0,
       asked: new WeakMap(),
@@ -83,7 +84,10 @@ export class Order {
     const place = this.#places.get(before);
     if (place === undefined) return;
     this.#places.delete(before);
-    this.#byName = null;
+    const { name } = before.settings;
+    // Thousands may leave at once.
+    if (this.#byName?.get(name)?.[0] === before) this.#byName.delete(name);
+    else this.#byName = null;
     start(place);
     this.#lookAgain(place.waiting);
   }
@@ -91,15 +95,16 @@ export class Order {
   /** The configuration may say something else of any of them: all that wait look again. */
   reconsider(): void {
     this.#byName = null;
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
+    for (const tell of [...this.#starting]) tell();
     this.#lookAgain(this.#waiting.values());
   }
 
   /** What a service ran when hail came was activated, or that has failed: at a start, the next ones need not wait longer. */
   noteStarted(before: Before): void {
     const place = this.#places.get(before);
-    if (place !== undefined) start(place);
+    if (place === undefined) return;
+    start(place);
+    this.#lookAgain(place.waiting);
   }
 
   /**
@@ -110,10 +115,11 @@ export class Order {
    */
   notePass(before: Before, begunAt: number | null): void {
     const place = this.#places.get(before);
-    // One that could not look has not moved on.
-    if (place === undefined || begunAt === null) return;
-    place.passedAt = begunAt;
-    place.passes += 1;
+    if (place === undefined) return;
+    if (begunAt !== null) {
+      place.passedAt = begunAt;
+      place.passes += 1;
+    }
     this.#lookAgain(place.waiting);
   }
 
@@ -124,12 +130,15 @@ export class Order {
 
   /** Waits until a service has started, or the configuration may say something else. It never throws. */
   async started(name: string, signal: AbortSignal): Promise<void> {
-    const { promise: given, resolve } = Promise.withResolvers<void>();
-    const giveUp = () => resolve();
-    signal.addEventListener("abort", giveUp, { once: true });
-    if (signal.aborted) giveUp();
-    await Promise.race([this.#find(name)?.[1].started.promise, this.#changed.promise, given]);
-    signal.removeEventListener("abort", giveUp);
+    const place = this.#find(name)?.[1];
+    if (place === undefined || place.hasStarted || signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const tell = () => resolve();
+    for (const those of [place.awaited, this.#starting]) those.add(tell);
+    signal.addEventListener("abort", tell, { once: true });
+    await promise;
+    signal.removeEventListener("abort", tell);
+    for (const those of [place.awaited, this.#starting]) those.delete(tell);
   }
 
   /**
@@ -146,10 +155,11 @@ export class Order {
     this.#forget(service);
     const waiting: Waiting = { service, knownSince, tell, why: null, places: new Set() };
     const closed = this.#look(waiting);
-    if (closed !== null) {
-      waiting.why = closed.why;
-      this.#waiting.set(service, waiting);
-    }
+    if (closed === null) return null;
+    waiting.why = closed.why;
+    // One that has left meanwhile is told of nothing any more.
+    if (this.#places.has(service)) this.#waiting.set(service, waiting);
+    else leavePlaces(waiting);
     return closed;
   }
 
@@ -204,7 +214,7 @@ function leavePlaces(waiting: Waiting): void {
 
 function start(place: Place): void {
   place.hasStarted = true;
-  place.started.resolve();
+  for (const tell of [...place.awaited]) tell();
 }
 
 /** Whether a service has looked for a new build since another one, that comes after it, knows of its own. */

@@ -208,4 +208,9 @@ Deno.test("a service that has left is told of nothing", () => {
   order.notePass(db, 2_000);
   order.reconsider();
   assert.deepEqual(told, []);
+  // Its last pass may still be under way.
+  assert.notEqual(ask(5_000), null);
+  order.notePass(db, 6_000);
+  order.reconsider();
+  assert.deepEqual(told, []);
 });

@@ -11,7 +11,7 @@ import { readBootId } from "./boot_id.ts";
 import type { Environment } from "./environment.ts";
 import { failPoints } from "./fail_points.ts";
 import { type Deactivation, IdleService, lockForNow, type RemovalShared } from "./idle_service.ts";
-import { movedTo, takeAway } from "./rename.ts";
+import { isSpare, movedTo, takeAway } from "./rename.ts";
 
 export type { RemovalShared } from "./idle_service.ts";
 
@@ -108,6 +108,14 @@ async function remove(
     await takeAway(service, options, shared);
     const message = `it goes on under its new name: its profile is ${moved.profile} now, before ${profile}`;
     report({ name: "renamed", level: "info", message, fields: { from: profile, profile: moved.profile } });
+    return message;
+  }
+  if (await isSpare(service, folder, shared)) {
+    // What it is a copy of runs, and is not to be deactivated.
+    await takeAway(service, options, shared);
+    const message =
+      `the copy is gone that was made for a change of name; ${service.settings.copyOf} stays as it is`;
+    report({ name: "removed", level: "info", message, fields: { profile, how: "copy" } });
     return message;
   }
   if (moved !== null) {

@@ -1,7 +1,6 @@
 import { STATES } from "../deployment/machine.ts";
 import type { Stop } from "../deployment/ports.ts";
 import type { ServiceRecord } from "../deployment/record.ts";
-import { Failure } from "../failure/failure.ts";
 import { copyService } from "../journal/copy.ts";
 import { findGroup } from "../journal/group.ts";
 import { removeState } from "../journal/remove.ts";
@@ -10,7 +9,7 @@ import { databaseName } from "../journal/state_folder.ts";
 import { generations } from "../nix/generations.ts";
 import { createRunLogged } from "../nix/nix_command.ts";
 import { nixFiles } from "../nix/nix_files.ts";
-import { parseProfile, type ProfilePath } from "../nix/profile_name.ts";
+import type { ProfilePath } from "../nix/profile_name.ts";
 import { storeFolder, type StorePath } from "../nix/store_path.ts";
 import { createSwitch } from "../nix/switch.ts";
 import type { Event, Report } from "../report/event.ts";
@@ -104,7 +103,21 @@ export function movedTo(
 }
 
 /**
- * Takes away what a service had under its old name, as it goes on under the new one.
+ * Whether a service is only the copy of another one that is there as before: a change of name was cut off, and nobody has begun
+ * with the copy.
+ */
+export async function isSpare(
+  { settings: { copyOf } }: IdleService,
+  folder: string,
+  { files = nixFiles }: RemovalShared,
+): Promise<boolean> {
+  if (copyOf === undefined || !hasState(folder, copyOf)) return false;
+  return await files.readLink(copyOf).then((target) => target !== null, () => false);
+}
+
+/**
+ * Takes away what a service had under its old name, as it goes on under the new one; or a copy of it, as it goes on under the old
+ * one.
  *
  * @throws {Failure} `switch-failed`, `state-unwritable`: it cannot be taken away.
  */
@@ -116,37 +129,6 @@ export async function takeAway(
   await old.removeProfile(true);
   failPoint?.("rename unlinked");
   removeState(folder, profile);
-}
-
-/**
- * Settles a change of name that was cut off, for a service that is to be kept under its old name after all. A copy that nobody has
- * begun with goes again, and the profile points at what it pointed at. Where somebody has, that one has all, and what is left of
- * the old service goes. The lock of the old profile is held.
- *
- * @throws {Failure} As {@linkcode takeOverRenamed}.
- */
-export async function settleMove(place: IdleOptions, shared: RemovalShared): Promise<void> {
-  const old = IdleService.read(place, shared);
-  const moved = old === null ? null : movedTo(old, place.folder);
-  if (old === null || moved === null) return;
-  const there = { ...place, profile: parseProfile(moved.profile, "/") };
-  const lock = await lockForNow(there.profile, shared).catch((error) => {
-    if (error instanceof Failure && error.code === "profile-held") return null;
-    throw error;
-  });
-  try {
-    if (lock === null || !isCopy(there, place.profile, shared)) return await takeAway(old, place, shared);
-    const copy = IdleService.read(there, shared);
-    if (copy === null) return;
-    if (await old.current() === null) {
-      await point(place, copy, { from: there.profile, report: place.report }, shared);
-    }
-    const { renaming: _goal, copied: _copied, ...kept } = old.settings;
-    old.write(kept);
-    await takeAway(copy, there, shared);
-  } finally {
-    lock?.release();
-  }
 }
 
 /** What is told where a service does not go on from where another one was. */
@@ -236,7 +218,7 @@ async function hindrance(
 
 /** Makes the new profile point at what the old one points at, with the versions that may be gone back to behind it. */
 async function point(
-  { profile }: Pick<ServiceSettings, "profile">,
+  { profile }: ServiceSettings,
   old: IdleService,
   { from, report }: Pick<RenameOptions, "report"> & { readonly from: ProfilePath },
   { env, run, files = nixFiles }: RemovalShared,

@@ -5,7 +5,7 @@ import { lockProfile } from "../nix/profile_lock.ts";
 import type { ProfilePath } from "../nix/profile_name.ts";
 import type { ServiceSettings } from "../settings/service.ts";
 import { storedSettings } from "../settings/stored.ts";
-import { settleMove, takeOverRenamed } from "./rename.ts";
+import { takeOverRenamed } from "./rename.ts";
 import { findOrphans } from "./strays.ts";
 
 /** A service `shop`, which was called `web` before. */
@@ -137,38 +137,41 @@ Deno.test("where it cannot be known whether a service goes on under its new name
   }
 });
 
-Deno.test("cut off when all is copied, a change of name is taken back where the old name is to stay", async () => {
-  for (const point of ["rename copied", "rename unlinked"]) {
+Deno.test("a copy that nobody has begun with goes without a word, where the old name is to stay", async () => {
+  for (const how of ["keep", "deactivate", "purge"] as const) {
     using world = new IdleWorld();
-    const service = world.keep("web", { more: { onRemoval: "purge" } });
+    const service = world.keep("web");
+    const before = world.sight();
     const { record, ids } = world.stored("web");
-    await cutAt(world, point);
-    const { state: folder, store: storeFolder, report, shared } = world;
-    assert.deepEqual(findOrphans({ folder, config: CONFIG, services: [service], storeFolder, report }), []);
-    await settleMove({ profile: service.profile, folder, report }, shared);
-    assert.deepEqual(world.sight().state, ["web.sqlite"]);
-    const links = world.links();
-    assert.deepEqual(Object.keys(links).filter((name) => name.startsWith("shop")), []);
-    assert.equal(links[links["web"] ?? ""], world.version(3).replace(`${world.folder}/`, ""));
+    await cutAt(world, "rename copied");
+    const { state: folder, store: storeFolder, report } = world;
+    const [orphan, ...more] = findOrphans({
+      folder,
+      config: CONFIG,
+      services: [service],
+      storeFolder,
+      report,
+    });
+    assert.ok(orphan !== undefined && more.length === 0);
+    await world.remove(orphan.name, how, { profile: orphan.profile });
+    const { ".shop.hail-lock": _shop, ".web.hail-lock": _web, ...profiles } = world.links();
+    assert.deepEqual({ ...world.sight(), profiles }, before);
     const stored = world.stored("web");
     assert.deepEqual([stored.record, stored.ids], [record, ids]);
-    assert.deepEqual(stored.settings, storedSettings(service, CONFIG));
     assert.deepEqual(world.activations, []);
-    await settleMove({ profile: service.profile, folder, report }, shared);
-    assert.deepEqual(world.links(), links, "once is enough");
   }
 });
 
-Deno.test("cut off when all is copied, and begun with under the new name, nothing is left of the old one", async () => {
-  using world = new IdleWorld();
-  const { profile } = world.keep("web");
-  await cutAt(world, "rename copied");
-  world.keep("shop", { versions: 0 });
-  const { state: folder, report, shared } = world;
-  await settleMove({ profile, folder, report }, shared);
-  assert.deepEqual(world.sight().state, ["shop.sqlite"]);
-  assert.equal("web" in world.links(), false);
-  assert.equal("shop" in world.links(), true);
+Deno.test("a copy is all there is where the old profile is gone: it is taken out as it is to be", async () => {
+  for (const point of ["rename unlinked", null]) {
+    using world = new IdleWorld();
+    world.keep("web", { more: { onRemoval: "deactivate" } });
+    if (point === null) await takeOver(world, shopOf(world));
+    else await cutAt(world, point);
+    await world.remove("shop", "deactivate");
+    assert.equal(world.activations.length, 1);
+    assert.equal("shop" in world.links(), true);
+  }
 });
 
 Deno.test("what was begun anew under the new name is not taken for the copy of what was there before", async () => {

@@ -35,7 +35,7 @@ const OPEN_PERIOD = 5 * 60_000;
 const HOPELESS = 3;
 
 /** How often one service polls since others have moved on: two Hydras that disagree could make that go on without a pause. */
-const IN_ORDER = { burst: 10, perSecond: 0.2 };
+const IN_ORDER = { burst: 10, perSecond: 1 / 30 };
 
 /** How long a service waits for the start of another one before that is told, in milliseconds. */
 const PATIENCE = 5_000;
@@ -348,9 +348,16 @@ export class Service {
   async #waitForOthers({ deployer }: OpenService): Promise<void> {
     const { order, stop, shared: { clock }, report } = this.#ports;
     let told: string | null = null;
-    for (;;) {
+    let since = clock.monotonic();
+    for (let before: string | null = null;;) {
       const other = order.waitsForStart(this);
-      if (other === null || this.#isOver || deployer.letsPass) return;
+      if (other !== before) since = clock.monotonic();
+      before = other;
+      if (told !== null && told !== other) {
+        this.#ports.hindrances?.forget(this.#settings.profile);
+        told = null;
+      }
+      if (other === null || this.#isOver || deployer.letsPass) break;
       const again = new AbortController();
       const look = () => {
         if (deployer.letsPass) again.abort();
@@ -360,7 +367,7 @@ export class Service {
       using over = anySignal(stop.gently, this.#leaving.signal, again.signal);
       const tell = async () => {
         if (told === other) return;
-        await clock.sleep(PATIENCE, over.signal);
+        await clock.sleep(since + PATIENCE - clock.monotonic(), over.signal);
         if (over.signal.aborted) return;
         told = other;
         const why = `it waits until ${other} has started, which it comes after`;
@@ -374,8 +381,8 @@ export class Service {
       await telling;
       // Whoever has asked for a poll gets it.
       if (forget()) this.#bell.ring();
-      if (told !== null) this.#ports.hindrances?.forget(this.#settings.profile);
     }
+    if (told !== null) this.#ports.hindrances?.forget(this.#settings.profile);
   }
 
   /** Lets those that come after this service know of each pass. */

@@ -46,13 +46,11 @@ export function findOrphans(options: StraysOptions): Orphan[] {
 
 /** Decides whether a service is to be taken out, and how. */
 export function orphanOf(
-  { profile, settings: { agent, removing, copyOf } }: Stray,
+  { profile, settings: { agent, removing } }: Stray,
   { config, services }: Pick<StraysOptions, "config" | "services">,
 ): Orphan | null {
   // What another agent keeps, or has begun to take out, is its own affair.
   if (agent !== null && agent.config !== config) return null;
-  // A change of name was cut off, and the service is kept under its old one: the copy goes when that begins.
-  if (copyOf !== undefined && services.some((service) => service.profile === copyOf)) return null;
   const name = agent?.name ?? profile;
   if (services.some(({ renamedFrom }) => renamedFrom === name)) return null;
   if (removing !== null) return { profile, name, how: removing, resumed: true };

@@ -49,15 +49,8 @@ export interface JournalOptions extends JournalOwner {
    * minute at most. @default 60,000
    */
   readonly lazyLimit?: number;
-  /** Whether the settings that are there may be replaced by those of the owner. @default always */
-  readonly mayReplace?: (settings: string) => boolean;
   /** For tests. */
   readonly setup?: Setup;
-}
-
-/** The database is left as it is, since its settings may not be replaced. */
-export class Declined extends Error {
-  override name = "Declined";
 }
 
 /** What a database says about whom it belongs to, besides the profile. */
@@ -88,7 +81,6 @@ export interface OpenJournal extends Journal {
  * would end SQLite's locks.
  *
  * @throws {Failure} `state-newer`: a newer hail has written it. It is left as it is.
- * @throws {Declined} As `mayReplace` says.
  */
 export function openJournal(options: JournalOptions): OpenJournal {
   const journal = new SqliteJournal(options);
@@ -141,15 +133,11 @@ class SqliteJournal implements OpenJournal {
     let trouble: Trouble | null = null;
     try {
       const stored = this.#openExisting();
-      if (stored !== null && this.#options.mayReplace?.(stored.owner.settings) === false) {
-        throw new Declined();
-      }
       this.#take(stored);
       // The disk need not be waited for when there is nothing to write.
       if (stored !== null && this.#isOwner(stored.owner)) return;
     } catch (error) {
-      if (error instanceof Declined) this.#connection.drop();
-      if (error instanceof Failure || error instanceof Declined) throw error;
+      if (error instanceof Failure) throw error;
       trouble = troubleOf(error);
       if (trouble.kind !== "damaged") this.#readAnyway();
     }

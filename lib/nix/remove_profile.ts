@@ -38,11 +38,12 @@ export async function removeProfile(options: RemoveProfileOptions): Promise<void
   try {
     const found = await look(options);
     await removeWithNix(found.numbers.filter((number) => number !== found.current), options);
-    // The profile first: cut off here, it would otherwise lead nowhere.
-    if (found.isProfile) await files.remove(profile);
-    for (const number of found.numbers) await files.remove(generationLink(profile, number));
+    // First what the profile does not need: where that fails, it is as it was.
     for (const name of found.unfinished) await files.remove(`${folder}/${name}`);
     for (const root of ["root", "back-root"] as const) await files.remove(besideProfile(profile, root));
+    // Then the profile itself: cut off here, it would otherwise lead nowhere.
+    if (found.isProfile) await files.remove(profile);
+    for (const number of found.numbers) await files.remove(generationLink(profile, number));
     await files.sync(folder);
     if (quiet || (!found.isProfile && found.numbers.length === 0)) return;
     report({

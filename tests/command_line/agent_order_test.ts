@@ -105,6 +105,8 @@ for (const way of ["configuration", "operator"]) {
     if (way === "operator") {
       await eventually("it is logged", () => /web: it waits until db has started/.test(its.log));
       await eventually("it is shown", async () => /it waits until db has started/.test(await words()));
+      await its.reload();
+      assert.match(await words(), /it waits until db has started/, "also after a reload");
       assert.match((await its.hail("retry", "web")).stdout, /that is for the next poll\n$/);
       assert.match((await its.hail("poll", "web")).stdout, /as soon as it has started/);
       await its.hail("poll", "web", "--past-gates");

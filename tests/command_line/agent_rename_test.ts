@@ -22,23 +22,24 @@ Deno.test("a change of name that failed and is given up leaves the old service a
   assert.match(await its.profile("shop"), /-other-/);
 });
 
-for (const how of ["keep", "purge"]) {
-  Deno.test(`a change of name that was cut off at its end and is taken back leaves all as it was: ${how}`, async () => {
+for (const how of ["keep", "deactivate", "purge"]) {
+  Deno.test(`a change of name that fails at its end and is taken back leaves all as it was: ${how}`, async () => {
     const removal = { "on-removal": `"${how}"` };
     await using its = await AgentWorld.keeping({ web: removal });
-    const id = its.built("web");
-    await its.stop();
-    await its.configure({ shop: { ...its.job("web"), ...removal, "renamed-from": '"web"' } });
-    await its.start({ HAIL_FAIL_POINT: "rename unlinked" });
-    await eventually("it is cut off", () => its.profile("web").then(() => false, () => true));
-    await its.stop("SIGKILL");
-    await its.configure({ web: removal });
-    await its.start();
-    await eventually("web is active", async () => (await its.states())["web"] === "active");
+    await its.hail("pause", "web", "--reason", "fair");
+    // All is copied, and the old profile cannot be taken away.
+    const root = `${its.folder}/var/profiles/.web.hail-back-root`;
+    await Deno.mkdir(`${root}/x`, { recursive: true });
+    await its.change({ shop: { ...its.job("web"), ...removal, "renamed-from": '"web"' } });
+    await eventually("it fails", () => /error: shop/.test(its.log));
+    await Deno.remove(root, { recursive: true });
+    await its.change({ web: removal });
+    await eventually("the copy is gone", async () => !("shop" in await its.states()));
+    await eventually("web is kept", async () => /fair/.test((await its.hail("status", "web")).stdout));
+    await its.activated(`web ${its.built("web")}`);
+    assert.equal((await its.activations()).includes("web off"), false);
     assert.match(await its.profile("web"), /-web-/);
     await assert.rejects(its.profile("shop"), Deno.errors.NotFound);
-    assert.deepEqual(Object.keys(await its.states()), ["web"]);
-    assert.deepEqual(new Set(await its.activations()), new Set([`web ${id}`]), "nothing is deactivated");
   });
 }
 

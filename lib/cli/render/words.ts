@@ -154,7 +154,7 @@ function verdictOf(record: ServiceRecord, now: number): Verdict {
   const { latest, seen, state, since, closed, pause } = record;
   if (latest === null) return { do: "nothing" };
   // What is held for none of the other reasons is held for being older; a pause that has ended may have been the reason.
-  const wasPaused = pause !== null && pause.until !== null && since < pause.until;
+  const wasPaused = pause !== null && pause.until !== null && pause.since <= since && since < pause.until;
   const refuseDowngrade = state === "held" && closed === null && !wasPaused;
   const policy = { onManualChange: "respect", refuseDowngrade } as const;
   const verdict = judge({ record, latest, current: seen ?? null, policy, now });
