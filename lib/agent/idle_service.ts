@@ -88,6 +88,10 @@ export class IdleService {
     return withStored(options, shared, (stored) => new IdleService(options, shared, stored));
   }
 
+  get profile(): ProfilePath {
+    return this.#options.profile;
+  }
+
   /** How it was kept last, and what is being done to it. */
   get settings(): StoredSettings {
     return this.#settings;

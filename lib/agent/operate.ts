@@ -10,7 +10,7 @@ import type { ProfilePath } from "../nix/profile_name.ts";
 import type { Report } from "../report/event.ts";
 import { Bell } from "./bell.ts";
 import type { ServiceSettings } from "../settings/service.ts";
-import { encodeSettings, type StoredSettings } from "../settings/stored.ts";
+import { begunWith, encodeSettings, type StoredSettings } from "../settings/stored.ts";
 import { composeDeployer, composeGates, composeHydra, type HydraClient, STATE_GROUP } from "./compose.ts";
 import type { Environment } from "./environment.ts";
 import { createOperator, createTee } from "./operator.ts";
@@ -53,15 +53,13 @@ export async function operateOffline(
   let lock: ProfileLock | null = null;
   let journal: OpenJournal | null = null;
   let client: HydraClient | null = null;
-  // From now on it is more than a copy.
-  const { copyOf: _notBegun, ...kept } = stored;
   try {
     lock = await lockForCommand(profile, store);
     journal = openJournal({
       folder,
       profile,
       jobUri: jobUri.text,
-      settings: encodeSettings(kept),
+      settings: encodeSettings(begunWith(stored)),
       gid: findGroup(STATE_GROUP),
       storeFolder: store,
       now: Date.now,

@@ -78,7 +78,7 @@ export class Order {
     this.#byName = null;
   }
 
-  /** The configuration does not name a service any more. Nobody waits for it any longer. */
+  /** The configuration does not name a service any more. Nobody waits for it any longer, as soon as all is reconsidered. */
   leave(before: Before): void {
     this.#forget(before);
     const place = this.#places.get(before);
@@ -89,7 +89,6 @@ export class Order {
     if (this.#byName?.get(name)?.[0] === before) this.#byName.delete(name);
     else this.#byName = null;
     start(place);
-    this.#lookAgain(place.waiting);
   }
 
   /** The configuration may say something else of any of them: all that wait look again. */

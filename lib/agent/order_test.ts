@@ -107,6 +107,7 @@ Deno.test("nobody waits for a service that is not there, or has left", async () 
   assert.notEqual(ask(), null, "it was another one of that name");
   order.leave(db);
   await waits;
+  order.reconsider();
   assert.equal(order.waitsForStart(web), null);
   await order.started("gone", new AbortController().signal);
   assert.deepEqual(told, [null]);
@@ -166,6 +167,7 @@ Deno.test("a service is called by the name that it has now, and keeps its place 
   assert.deepEqual(told, [null]);
   assert.match(ask(1_000, ["other"]) ?? "", /after other, which has not looked/);
   order.leave(other);
+  order.reconsider();
   assert.deepEqual(told, [null]);
 });
 

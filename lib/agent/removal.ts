@@ -11,7 +11,7 @@ import { readBootId } from "./boot_id.ts";
 import type { Environment } from "./environment.ts";
 import { failPoints } from "./fail_points.ts";
 import { type Deactivation, IdleService, lockForNow, type RemovalShared } from "./idle_service.ts";
-import { isSpare, movedTo, takeAway } from "./rename.ts";
+import { takeAway, twinOf } from "./rename.ts";
 
 export type { RemovalShared } from "./idle_service.ts";
 
@@ -95,39 +95,15 @@ async function remove(
   options: RemovalOptions,
   shared: RemovalShared,
 ): Promise<string> {
-  const { profile, folder, config, report, stop } = options;
+  const { profile, how, folder, config, report, stop } = options;
   const { words, agent } = service.settings;
   if (config !== null && !isKeptBy(service, config)) {
     return `it is left alone: it is not of ${config} any more`;
   }
   const { calledOff = NEVER } = options;
   if (calledOff.aborted) return stays(service, options);
-  const moved = movedTo(service, folder);
-  if (moved?.copied === "surely") {
-    // All that is left to do with it is to take it away behind a change of its name.
-    await takeAway(service, options, shared);
-    const message = `it goes on under its new name: its profile is ${moved.profile} now, before ${profile}`;
-    report({ name: "renamed", level: "info", message, fields: { from: profile, profile: moved.profile } });
-    return message;
-  }
-  if (await isSpare(service, folder, shared)) {
-    // What it is a copy of runs, and is not to be deactivated.
-    await takeAway(service, options, shared);
-    const message =
-      `the copy is gone that was made for a change of name; ${service.settings.copyOf} stays as it is`;
-    report({ name: "removed", level: "info", message, fields: { profile, how: "copy" } });
-    return message;
-  }
-  if (moved !== null) {
-    report({
-      name: "removal",
-      level: "warning",
-      message:
-        `it is left as it is, since it may go on as ${moved.profile}: the change of its name was cut off`,
-      fields: { profile },
-    });
-  }
-  const how = moved === null ? options.how : "keep";
+  const twin = twinOf(service, folder);
+  if (twin !== null) return await removeTwin(service, twin, options, shared);
   const { state, work } = service.record;
   if (STATES[state] !== null && work !== null) {
     report({
@@ -174,6 +150,32 @@ async function remove(
     if (!calledOff.aborted || error !== calledOff.reason) throw error;
     return stays(service, options);
   }
+}
+
+/**
+ * Takes out one of two that a change of name which was cut off has left. The service may go on as the other one: so nothing is
+ * deactivated, and nothing taken away unless the operator says so.
+ */
+async function removeTwin(
+  service: IdleService,
+  twin: string,
+  options: RemovalOptions,
+  shared: RemovalShared,
+): Promise<string> {
+  const { profile, name, how, config, report } = options;
+  if (config === null && how === "purge") {
+    await takeAway(service, options, shared);
+    const message = `${profile} is gone; ${twin} stays, as which the service may go on`;
+    report({ name: "removed", level: "info", message, fields: { profile, how } });
+    return message;
+  }
+  const { removing: _removing, ...settings } = service.settings;
+  service.write({ ...settings, agent: null, removing: null, removed: "keep" });
+  const message =
+    `it is left as it is: a change of name was cut off, and the service may go on as ${twin}; ` +
+    `\`hail remove ${name} --purge\` takes this one away`;
+  report({ name: "removal", level: "warning", message, fields: { profile } });
+  return message;
 }
 
 /** Leaves a service as it is by now. Whoever keeps it next activates it again. */

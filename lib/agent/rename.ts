@@ -33,7 +33,7 @@ export interface RenameOptions {
   readonly stop: Stop;
   /** The profiles of services that had the name of before, whatever their databases call them. */
   readonly formerly?: ReadonlySet<ProfilePath>;
-  /** Whether the service is still to go on from there: asked once more before anything is done. @default always */
+  /** Whether the service is still to go on from there: asked before each step that counts. @default always */
   readonly holds?: () => boolean;
 }
 
@@ -91,42 +91,26 @@ export async function takeOverRenamed(
 }
 
 /**
- * The profile under which a service goes on by now, and how sure that is: a database that is there may also be that of a service
- * that was begun there since. Null where it goes on nowhere else.
+ * The profile of the other one, where a change of name was cut off when there may be two of a service: the old one, and a copy
+ * that nobody has begun with. Which of them is to stay is for whoever holds the locks of both to decide. Null where there is one.
  */
-export function movedTo(
-  { settings: { renaming, copied } }: IdleService,
-  folder: string,
-): { readonly profile: string; readonly copied: "perhaps" | "surely" } | null {
-  if (renaming === undefined || copied === undefined || !hasState(folder, renaming)) return null;
-  return { profile: renaming, copied };
+export function twinOf({ settings }: IdleService, folder: string): string | null {
+  const { renaming, copying, copyOf } = settings;
+  const other = copyOf ?? (copying === true ? renaming : undefined);
+  return other !== undefined && hasState(folder, other) ? other : null;
 }
 
 /**
- * Whether a service is only the copy of another one that is there as before: a change of name was cut off, and nobody has begun
- * with the copy.
- */
-export async function isSpare(
-  { settings: { copyOf } }: IdleService,
-  folder: string,
-  { files = nixFiles }: RemovalShared,
-): Promise<boolean> {
-  if (copyOf === undefined || !hasState(folder, copyOf)) return false;
-  return await files.readLink(copyOf).then((target) => target !== null, () => false);
-}
-
-/**
- * Takes away what a service had under its old name, as it goes on under the new one; or a copy of it, as it goes on under the old
- * one.
+ * Takes away one of two, as the service goes on as the other one.
  *
  * @throws {Failure} `switch-failed`, `state-unwritable`: it cannot be taken away.
  */
 export async function takeAway(
-  old: IdleService,
+  service: IdleService,
   { folder, profile }: Pick<IdleOptions, "folder" | "profile">,
   { failPoint }: RemovalShared,
 ): Promise<void> {
-  await old.removeProfile(true);
+  await service.removeProfile(true);
   failPoint?.("rename unlinked");
   removeState(folder, profile);
 }
@@ -143,36 +127,39 @@ async function rename(
   shared: RemovalShared,
 ): Promise<void> {
   const { profile, name } = service;
-  const { from, config, folder, report, stop } = options;
+  const { from, config, folder, report, stop, holds = () => true } = options;
   const place = { profile: from, folder, report };
   const old = IdleService.read(place, shared);
   if (old === null) return;
   const fields = { from, profile };
-  const moved = movedTo(old, folder);
+  const refuse = (why: string) =>
+    report({ name: "rename-refused", level: "warning", message: refusedWords(from, why), fields });
+  const { renaming, copying, ...kept } = old.settings;
   // Neither of the two is kept now, so that what is in the new place can be read.
-  const isDone = moved?.profile === profile &&
-    (moved.copied === "surely" || isCopy({ ...place, profile }, from, shared));
+  const isCopied = isCopyOf(from, { ...place, profile }, shared);
+  const isDone = isCopied && renaming === profile && copying === true;
   if (!isDone) {
-    const why = moved === null || moved.profile === profile
-      ? await hindrance(old, profile, folder, shared)
-      : `it goes on as ${moved.profile} already`;
-    if (why !== null) {
-      return report({
-        name: "rename-refused",
-        level: "warning",
-        message: refusedWords(from, why),
-        fields,
-      });
-    }
-    const { copied: _ofBefore, ...kept } = old.settings;
-    const noted = { ...kept, renaming: profile };
+    // Somebody has begun with the old one again since it was copied.
+    if (isCopied) removeState(folder, profile);
+    const twin = twinOf(old, folder);
+    if (twin !== null && twin !== profile) return refuse(`it may go on as ${twin} already`);
+    const why = await hindrance(old, service, folder, shared);
+    if (why !== null) return refuse(why);
+  }
+  const noted = { ...kept, renaming: profile };
+  if (!isDone) {
     old.write(noted);
     shared.failPoint?.("rename noted");
     stop.gently.throwIfAborted();
     await old.outwait(stop);
-    await point(service, old, options, shared);
-    shared.failPoint?.("rename pointed");
-    old.write({ ...noted, copied: "perhaps" });
+    if (!holds()) return;
+  }
+  // Also where that was done before: what has become of the new profile since is not known.
+  await point(service, old, options, shared);
+  shared.failPoint?.("rename pointed");
+  if (!holds()) return;
+  if (!isDone) {
+    old.write({ ...noted, copying: true });
     shared.failPoint?.("rename copying");
     old.withStored((stored) =>
       copyService(stored, {
@@ -184,8 +171,8 @@ async function rename(
         now: shared.clock.now(),
       })
     );
-    old.write({ ...noted, copied: "surely" });
     shared.failPoint?.("rename copied");
+    if (!holds()) return;
   }
   await takeAway(old, place, shared);
   report({
@@ -197,23 +184,29 @@ async function rename(
   });
 }
 
-/** Whether what is in a place is the copy of a service, and nothing was begun with it. */
-function isCopy(place: IdleOptions, from: ProfilePath, shared: RemovalShared): boolean {
+/** Whether what is in a place is the copy of a service, and nobody has begun with it. */
+function isCopyOf(from: ProfilePath, place: IdleOptions, shared: RemovalShared): boolean {
   return IdleService.read(place, shared)?.settings.copyOf === from;
 }
 
 /** What stands in the way of a change of name; null for nothing. */
 async function hindrance(
   old: IdleService,
-  profile: ProfilePath,
+  { profile }: ServiceSettings,
   folder: string,
-  { files = nixFiles }: RemovalShared,
+  { env, files = nixFiles }: RemovalShared,
 ): Promise<string | null> {
   if (hasState(folder, profile)) return `${profile} has a state of its own already`;
   // What is there is of an earlier try.
   if (old.settings.renaming === profile) return null;
-  const isFree = await files.readLink(profile).then((target) => target === null, () => false);
-  return isFree ? null : `${profile} is there already`;
+  const target = await files.readLink(profile).catch(() => undefined);
+  if (target === null) return null;
+  if (target === undefined) return `${profile} is there already`;
+  const store = storeFolder(env);
+  const there = await generations(profile, store, files);
+  const kept = new Set((await generations(old.profile, store, files)).map(({ path }) => path));
+  const isOurs = there.length > 0 && there.every(({ path }) => kept.has(path));
+  return isOurs ? null : `${profile} is there already`;
 }
 
 /** Makes the new profile point at what the old one points at, with the versions that may be gone back to behind it. */

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { CONFIG, cutEverywhere, IdleWorld } from "../../tests/support/idle_world.ts";
 import { filesClosed } from "../../tests/support/open_files.ts";
+import { openJournal } from "../journal/open.ts";
 import { lockProfile } from "../nix/profile_lock.ts";
 import type { ProfilePath } from "../nix/profile_name.ts";
 import type { ServiceSettings } from "../settings/service.ts";
-import { storedSettings } from "../settings/stored.ts";
+import { encodeSettings, storedSettings } from "../settings/stored.ts";
 import { takeOverRenamed } from "./rename.ts";
 import { findOrphans } from "./strays.ts";
 
@@ -75,23 +76,87 @@ Deno.test("cut off anywhere and done again, a change of name ends the same", asy
   assert.ok(steps.length > 15, steps.join("\n"));
 });
 
-Deno.test("cut off when the new name has all, it is no removal, even if the file does not tell of it any more", async () => {
+Deno.test("cut off when there may be two, neither is deactivated or taken away, whatever the file says then", async () => {
   for (const point of ["rename copied", "rename unlinked"]) {
+    for (const how of ["keep", "deactivate", "purge"] as const) {
+      using world = new IdleWorld();
+      world.keep("web");
+      const { record } = world.stored("web");
+      await cutAt(world, point);
+      const before = world.sight();
+      await Promise.all([world.remove("web", how), world.remove("shop", how)]);
+      assert.deepEqual(world.sight(), before);
+      assert.deepEqual(world.activations, []);
+      assert.deepEqual(world.named("removal").map(({ level }) => level), ["warning", "warning"]);
+      for (const name of ["web", "shop"]) {
+        assert.deepEqual(world.stored(name).record, record);
+        assert.match(JSON.stringify(world.stored(name).settings), /"removed":"keep"/);
+      }
+      // The operator knows.
+      await world.remove("shop", "purge", { config: null });
+      assert.deepEqual(world.sight().state, ["web.sqlite"]);
+      assert.equal("shop" in world.links(), false);
+      assert.deepEqual(world.activations, []);
+    }
+  }
+});
+
+Deno.test("a change of name that was cut off and taken back can be made again, with what was done meanwhile", async () => {
+  for (const point of ["rename pointed", "rename copying", "rename copied"]) {
     using world = new IdleWorld();
-    world.keep("web", { more: { onRemoval: "purge" } });
+    const service = world.keep("web");
     await cutAt(world, point);
-    const { state: folder, store: storeFolder, report } = world;
-    const services = [world.settings("shop")];
-    const [orphan, ...more] = findOrphans({ folder, config: CONFIG, services, storeFolder, report });
-    assert.ok(orphan !== undefined && more.length === 0);
-    const { message } = await world.remove(orphan.name, orphan.how, { profile: orphan.profile });
-    assert.match(message, /^it goes on under its new name: its profile is \S+\/shop now/);
-    assert.equal(world.named("renamed").length, 1);
-    assert.deepEqual(world.activations, []);
-    assert.deepEqual(world.sight().state, ["shop.sqlite"]);
-    assert.deepEqual(Object.keys(world.links()), [
-      ...[".shop.hail-lock", ".web.hail-lock", "shop", "shop-1-link", "shop-2-link"],
-    ]);
+    // Somebody begins with the old one again.
+    const journal = openJournal({
+      folder: world.state,
+      profile: service.profile,
+      jobUri: service.jobUri.text,
+      settings: encodeSettings(storedSettings(service, CONFIG)),
+      gid: null,
+      storeFolder: world.store,
+      now: Date.now,
+      report: world.report,
+    });
+    journal.note({ pause: { reason: "fair", since: 1, until: null } });
+    journal.close();
+    await takeOver(world, shopOf(world));
+    assert.deepEqual(world.sight().state, ["shop.sqlite"], point);
+    assert.equal(world.stored("shop").record.pause?.reason, "fair");
+    const links = world.links();
+    assert.equal(links[links["shop"] ?? ""], world.version(3).replace(`${world.folder}/`, ""));
+    assert.equal("web" in links, false);
+  }
+});
+
+Deno.test("a change of name whose copy has lost its profile gives it that again before the old one goes", async () => {
+  using world = new IdleWorld();
+  world.keep("web");
+  await cutAt(world, "rename copied");
+  for (const name of Object.keys(world.links())) {
+    if (/^shop/.test(name)) Deno.removeSync(`${world.profiles}/${name}`);
+  }
+  await takeOver(world, shopOf(world));
+  const links = world.links();
+  assert.equal(links[links["shop"] ?? ""], world.version(3).replace(`${world.folder}/`, ""));
+  assert.equal("web" in links, false);
+});
+
+Deno.test("a change of name that is taken back while it is under way takes nothing away", async () => {
+  for (const point of ["rename noted", "rename pointed", "rename copying", "rename copied"]) {
+    using world = new IdleWorld();
+    world.keep("web");
+    const { record } = world.stored("web");
+    let holds = true;
+    world.onStep = (step) => {
+      if (step === point) holds = false;
+    };
+    const { state: folder, report, stop, shared } = world;
+    const options = { busy: [], config: CONFIG, folder, report, stop, holds: () => holds };
+    await takeOverRenamed(shopOf(world), { ...options, services: [shopOf(world)] }, shared);
+    assert.deepEqual(world.stored("web").record, record, point);
+    const links = world.links();
+    assert.equal(links[links["web"] ?? ""], world.version(3).replace(`${world.folder}/`, ""));
+    assert.deepEqual(world.named("renamed"), []);
   }
 });
 
@@ -137,41 +202,13 @@ Deno.test("where it cannot be known whether a service goes on under its new name
   }
 });
 
-Deno.test("a copy that nobody has begun with goes without a word, where the old name is to stay", async () => {
-  for (const how of ["keep", "deactivate", "purge"] as const) {
-    using world = new IdleWorld();
-    const service = world.keep("web");
-    const before = world.sight();
-    const { record, ids } = world.stored("web");
-    await cutAt(world, "rename copied");
-    const { state: folder, store: storeFolder, report } = world;
-    const [orphan, ...more] = findOrphans({
-      folder,
-      config: CONFIG,
-      services: [service],
-      storeFolder,
-      report,
-    });
-    assert.ok(orphan !== undefined && more.length === 0);
-    await world.remove(orphan.name, how, { profile: orphan.profile });
-    const { ".shop.hail-lock": _shop, ".web.hail-lock": _web, ...profiles } = world.links();
-    assert.deepEqual({ ...world.sight(), profiles }, before);
-    const stored = world.stored("web");
-    assert.deepEqual([stored.record, stored.ids], [record, ids]);
-    assert.deepEqual(world.activations, []);
-  }
-});
-
-Deno.test("a copy is all there is where the old profile is gone: it is taken out as it is to be", async () => {
-  for (const point of ["rename unlinked", null]) {
-    using world = new IdleWorld();
-    world.keep("web", { more: { onRemoval: "deactivate" } });
-    if (point === null) await takeOver(world, shopOf(world));
-    else await cutAt(world, point);
-    await world.remove("shop", "deactivate");
-    assert.equal(world.activations.length, 1);
-    assert.equal("shop" in world.links(), true);
-  }
+Deno.test("a copy is all there is when the change of name is done: it is taken out as it is to be", async () => {
+  using world = new IdleWorld();
+  world.keep("web");
+  await takeOver(world, shopOf(world));
+  await world.remove("shop", "purge");
+  assert.equal(world.activations.length, 1);
+  assert.deepEqual(world.sight().state, []);
 });
 
 Deno.test("what was begun anew under the new name is not taken for the copy of what was there before", async () => {
@@ -201,7 +238,7 @@ Deno.test("a service that goes on under one new name already is not taken for an
   const before = world.sight().state;
   await takeOver(world, world.settings("store", { renamedFrom: "web" }));
   assert.deepEqual(world.sight().state, before);
-  assert.match(world.named("rename-refused")[0]?.message ?? "", /it goes on as \S+\/shop already/);
+  assert.match(world.named("rename-refused")[0]?.message ?? "", /it may go on as \S+\/shop already/);
 });
 
 Deno.test("a deployment that was under way goes on under the new name, when what runs of it has ended", async () => {

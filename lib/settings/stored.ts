@@ -20,11 +20,8 @@ export interface StoredSettings {
   readonly removed?: Exclude<OnRemoval, "purge">;
   /** The profile that the service is being moved to, since it has another name; absent where nothing of the kind goes on. */
   readonly renaming?: string;
-  /**
-   * Whether the database of that profile has what is remembered of the service: `perhaps` from before the copy is made until
-   * it is known to be there; absent while it surely has not.
-   */
-  readonly copied?: "perhaps" | "surely";
+  /** Whether the database of that profile may have what is remembered of the service, from before it is copied. */
+  readonly copying?: true;
   /** The profile whose service goes on here; absent as soon as a hail has begun with it. */
   readonly copyOf?: string;
 }
@@ -36,14 +33,15 @@ const Stored = v.object({
   removing: v.nullable(v.picklist(ON_REMOVAL)),
   removed: v.exactOptional(v.picklist(["keep", "deactivate"])),
   renaming: v.exactOptional(v.string()),
-  copied: v.exactOptional(v.picklist(["perhaps", "surely"])),
+  copying: v.exactOptional(v.literal(true)),
   copyOf: v.exactOptional(v.string()),
 });
 
 /** The settings of a service as text. The classic command line's are a list of words, as hail 0.3 has them. */
 export function encodeSettings(settings: StoredSettings): string {
-  const { words, agent, removing, removed, renaming } = settings;
-  const plain = agent === null && removing === null && removed === undefined && renaming === undefined;
+  const { words, agent, removing, removed, renaming, copyOf } = settings;
+  const others = [removed, renaming, copyOf];
+  const plain = agent === null && removing === null && others.every((one) => one === undefined);
   return JSON.stringify(plain ? words : settings);
 }
 
@@ -51,6 +49,12 @@ export function encodeSettings(settings: StoredSettings): string {
 export function storedSettings(service: ServiceSettings, config: string | null): StoredSettings {
   const { name, onRemoval, words } = service;
   return { words, agent: config === null ? null : { name, config, onRemoval }, removing: null };
+}
+
+/** The same for a service that somebody begins with: what was left of a change of its name counts no more. */
+export function begunWith(settings: StoredSettings): StoredSettings {
+  const { renaming: _goal, copying: _begun, copyOf: _origin, ...kept } = settings;
+  return kept;
 }
 
 /** Reads what {@linkcode encodeSettings} has written; null where it cannot be understood. */

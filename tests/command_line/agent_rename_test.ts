@@ -22,26 +22,62 @@ Deno.test("a change of name that failed and is given up leaves the old service a
   assert.match(await its.profile("shop"), /-other-/);
 });
 
+/** Begins to call web shop, of which all is copied, and nothing can be taken away; the result makes that possible. */
+async function stuckAtItsEnd(
+  its: AgentWorld,
+  more: Readonly<Record<string, string>>,
+): Promise<() => Promise<void>> {
+  const root = `${its.folder}/var/profiles/.web.hail-back-root`;
+  await Deno.mkdir(`${root}/x`, { recursive: true });
+  await its.change({ shop: { ...its.job("web"), ...more, "renamed-from": '"web"' } });
+  await eventually("it fails", () => /error: shop/.test(its.log));
+  return () => Deno.remove(root, { recursive: true });
+}
+
 for (const how of ["keep", "deactivate", "purge"]) {
-  Deno.test(`a change of name that fails at its end and is taken back leaves all as it was: ${how}`, async () => {
+  Deno.test(`a change of name that fails at its end and is taken back leaves the service as it was: ${how}`, async () => {
     const removal = { "on-removal": `"${how}"` };
     await using its = await AgentWorld.keeping({ web: removal });
     await its.hail("pause", "web", "--reason", "fair");
-    // All is copied, and the old profile cannot be taken away.
-    const root = `${its.folder}/var/profiles/.web.hail-back-root`;
-    await Deno.mkdir(`${root}/x`, { recursive: true });
-    await its.change({ shop: { ...its.job("web"), ...removal, "renamed-from": '"web"' } });
-    await eventually("it fails", () => /error: shop/.test(its.log));
-    await Deno.remove(root, { recursive: true });
+    const free = await stuckAtItsEnd(its, removal);
+    await free();
     await its.change({ web: removal });
-    await eventually("the copy is gone", async () => !("shop" in await its.states()));
+    await eventually("the copy is left", () => /shop: it is left as it is.*--purge/.test(its.log));
     await eventually("web is kept", async () => /fair/.test((await its.hail("status", "web")).stdout));
-    await its.activated(`web ${its.built("web")}`);
     assert.equal((await its.activations()).includes("web off"), false);
     assert.match(await its.profile("web"), /-web-/);
+    // As the warning says.
+    assert.equal((await its.hail("remove", "shop", "--purge")).status, 0);
     await assert.rejects(its.profile("shop"), Deno.errors.NotFound);
+    assert.deepEqual(Object.keys(await its.states()), ["web"]);
+    assert.match(await its.profile("web"), /-web-/);
+    assert.equal((await its.activations()).includes("web off"), false);
   });
 }
+
+Deno.test("where a change of name is stuck and both names go, both stay", async () => {
+  const removal = { "on-removal": '"purge"' };
+  await using its = await AgentWorld.keeping({ web: removal });
+  const free = await stuckAtItsEnd(its, removal);
+  await free();
+  await its.change({});
+  await eventually("both are left", () => its.log.split("it is left as it is").length === 3);
+  for (const name of ["web", "shop"]) assert.match(await its.profile(name), /-web-/);
+  assert.equal((await its.activations()).includes("web off"), false);
+});
+
+Deno.test("what is said of a service while its change of name is stuck goes with it", async () => {
+  await using its = await AgentWorld.keeping({ web: {} });
+  const free = await stuckAtItsEnd(its, {});
+  await its.stop();
+  assert.equal((await its.hail("pause", "web", "--reason", "fair")).status, 0);
+  await free();
+  await its.start();
+  await eventually("shop goes on", () => its.log.includes("shop goes on from where web was"));
+  await eventually("shop is kept", async () => /fair/.test((await its.hail("status", "shop")).stdout));
+  assert.match(await its.profile("shop"), /-web-/);
+  await assert.rejects(its.profile("web"), Deno.errors.NotFound);
+});
 
 Deno.test("a service goes on under a new name and profile, also where only its name was changed before", async () => {
   await using its = await AgentWorld.make();
