@@ -1,6 +1,7 @@
 import { STATES } from "../deployment/machine.ts";
 import type { Stop } from "../deployment/ports.ts";
 import type { ServiceRecord } from "../deployment/record.ts";
+import { Failure } from "../failure/failure.ts";
 import { copyService } from "../journal/copy.ts";
 import { findGroup } from "../journal/group.ts";
 import { removeState } from "../journal/remove.ts";
@@ -127,7 +128,7 @@ async function rename(
   shared: RemovalShared,
 ): Promise<void> {
   const { profile, name } = service;
-  const { from, config, folder, report, stop, holds = () => true } = options;
+  const { from, folder, report, stop, holds = () => true } = options;
   const place = { profile: from, folder, report };
   const old = IdleService.read(place, shared);
   if (old === null) return;
@@ -161,16 +162,7 @@ async function rename(
   if (!isDone) {
     old.write({ ...noted, copying: true });
     shared.failPoint?.("rename copying");
-    old.withStored((stored) =>
-      copyService(stored, {
-        folder,
-        profile,
-        jobUri: service.jobUri.text,
-        settings: encodeSettings({ ...storedSettings(service, config), copyOf: from }),
-        gid: findGroup(STATE_GROUP),
-        now: shared.clock.now(),
-      })
-    );
+    copy(service, old, options, shared);
     shared.failPoint?.("rename copied");
     if (!holds()) return;
   }
@@ -184,9 +176,35 @@ async function rename(
   });
 }
 
+/** Makes the new database, with all that is remembered of the old service. */
+function copy(
+  service: ServiceSettings,
+  old: IdleService,
+  { folder, config }: Pick<RenameOptions, "folder" | "config">,
+  { clock }: RemovalShared,
+): void {
+  const { profile, jobUri } = service;
+  old.withStored((stored) =>
+    copyService(stored, {
+      folder,
+      profile,
+      jobUri: jobUri.text,
+      settings: encodeSettings({ ...storedSettings(service, config), copyOf: old.profile }),
+      gid: findGroup(STATE_GROUP),
+      now: clock.now(),
+    })
+  );
+}
+
 /** Whether what is in a place is the copy of a service, and nobody has begun with it. */
 function isCopyOf(from: ProfilePath, place: IdleOptions, shared: RemovalShared): boolean {
-  return IdleService.read(place, shared)?.settings.copyOf === from;
+  try {
+    return IdleService.read(place, shared)?.settings.copyOf === from;
+  } catch (error) {
+    // Whoever opens it deals with that.
+    if (error instanceof Failure) return false;
+    throw error;
+  }
 }
 
 /** What stands in the way of a change of name; null for nothing. */

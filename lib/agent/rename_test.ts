@@ -297,10 +297,11 @@ Deno.test("the profile stays where it is named: then there is nothing to do", as
 });
 
 Deno.test("a new profile that is in use is not overwritten, and the old one is not taken out for it", async () => {
-  for (const what of ["state", "profile", "folder"] as const) {
+  for (const what of ["state", "damaged state", "profile", "folder"] as const) {
     using world = new IdleWorld();
     world.keep("web", { more: { onRemoval: "purge" } });
     if (what === "state") world.keep("shop", { versions: 1 });
+    if (what === "damaged state") Deno.writeTextFileSync(world.file("shop"), "rubbish");
     if (what === "profile") world.point(world.profile("shop"), 1, world.version(9));
     if (what === "folder") Deno.mkdirSync(world.profile("shop"));
     const before = world.sight();
