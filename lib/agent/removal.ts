@@ -1,6 +1,7 @@
 import type { Stop, Turn } from "../deployment/ports.ts";
 import { STATES } from "../deployment/machine.ts";
 import { removeState } from "../journal/remove.ts";
+import { nixFiles } from "../nix/nix_files.ts";
 import type { ProfilePath } from "../nix/profile_name.ts";
 import { createRunCommand } from "../process/run_command.ts";
 import type { Event, Report } from "../report/event.ts";
@@ -163,7 +164,9 @@ async function removeTwin(
   shared: RemovalShared,
 ): Promise<string> {
   const { profile, name, how, config, report } = options;
-  if (config === null && how === "purge") {
+  const { files = nixFiles } = shared;
+  const isTwinThere = await files.readLink(twin).then((target) => target !== null, () => false);
+  if (config === null && how === "purge" && isTwinThere) {
     await takeAway(service, options, shared);
     const message = `${profile} is gone; ${twin} stays, as which the service may go on`;
     report({ name: "removed", level: "info", message, fields: { profile, how } });
@@ -171,9 +174,8 @@ async function removeTwin(
   }
   const { removing: _removing, ...settings } = service.settings;
   service.write({ ...settings, agent: null, removing: null, removed: "keep" });
-  const message =
-    `it is left as it is: a change of name was cut off, and the service may go on as ${twin}; ` +
-    `\`hail remove ${name} --purge\` takes this one away`;
+  const message = `it is left as it is: a change of name was cut off, and the service may go on as ${twin}` +
+    (isTwinThere ? `; \`hail remove ${name} --purge\` takes this one away` : ", which has no profile");
   report({ name: "removal", level: "warning", message, fields: { profile } });
   return message;
 }

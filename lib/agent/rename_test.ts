@@ -92,11 +92,14 @@ Deno.test("cut off when there may be two, neither is deactivated or taken away, 
         assert.deepEqual(world.stored(name).record, record);
         assert.match(JSON.stringify(world.stored(name).settings), /"removed":"keep"/);
       }
-      // The operator knows.
-      await world.remove("shop", "purge", { config: null });
-      assert.deepEqual(world.sight().state, ["web.sqlite"]);
-      assert.equal("shop" in world.links(), false);
-      assert.deepEqual(world.activations, []);
+      // The operator knows, unless it is the only one that has a profile.
+      const { message } = await world.remove("shop", "purge", { config: null });
+      const isOnly = point === "rename unlinked";
+      assert.equal(/which has no profile/.test(message), isOnly);
+      assert.equal("shop" in world.links(), isOnly);
+      await world.remove("web", "purge", { config: null });
+      assert.equal(world.activations.length, isOnly ? 0 : 1);
+      assert.deepEqual(world.sight().state, isOnly ? ["shop.sqlite"] : []);
     }
   }
 });
