@@ -17,6 +17,7 @@ import { phaseOf } from "./phase.ts";
 import { type Plan, replanned } from "./plan.ts";
 import { TokenBuckets } from "../time/token_buckets.ts";
 import type { Hindrances } from "./hindrances.ts";
+import { waitForOthers } from "./start_order.ts";
 
 /** What a service needs of the hail that keeps it. */
 export interface ServicePorts extends OpenPorts {
@@ -36,9 +37,6 @@ const HOPELESS = 3;
 
 /** How often one service polls since others have moved on: two Hydras that disagree could make that go on without a pause. */
 const IN_ORDER = { burst: 10, perSecond: 1 / 30 };
-
-/** How long a service waits for the start of another one before that is told, in milliseconds. */
-const PATIENCE = 5_000;
 
 /**
  * One service of a hail, from the taking of its profile's lock to its release: at rest, its settings can be exchanged, or it
@@ -307,7 +305,13 @@ export class Service {
 
   async #keep(open: OpenService): Promise<void> {
     const { stop, order, shared, report } = this.#ports;
-    await this.#waitForOthers(open);
+    await this.#whileKept((over) =>
+      waitForOthers({
+        ...{ service: this, order, clock: shared.clock, bell: this.#bell, over },
+        letsPass: () => open.deployer.letsPass,
+        tell: (other) => this.#showWait(other),
+      })
+    );
     if (this.#isOver) return;
     await open.deployer.start(stop);
     this.#polls = true;
@@ -344,45 +348,14 @@ export class Service {
     }
   }
 
-  /** Waits until those before it have started, as the configuration has it by now, unless the operator does not want that. */
-  async #waitForOthers({ deployer }: OpenService): Promise<void> {
-    const { order, stop, shared: { clock }, report } = this.#ports;
-    let told: string | null = null;
-    let since = clock.monotonic();
-    for (let before: string | null = null;;) {
-      const other = order.waitsForStart(this);
-      if (other !== before) since = clock.monotonic();
-      before = other;
-      if (told !== null && told !== other) {
-        this.#ports.hindrances?.forget(this.#settings.profile);
-        told = null;
-      }
-      if (other === null || this.#isOver || deployer.letsPass) break;
-      const again = new AbortController();
-      const look = () => {
-        if (deployer.letsPass) again.abort();
-      };
-      const forget = this.#bell.listen(look, look);
-      look();
-      using over = anySignal(stop.gently, this.#leaving.signal, again.signal);
-      const tell = async () => {
-        if (told === other) return;
-        await clock.sleep(since + PATIENCE - clock.monotonic(), over.signal);
-        if (over.signal.aborted) return;
-        told = other;
-        const why = `it waits until ${other} has started, which it comes after`;
-        report({ name: "waits-for-start", level: "info", message: why, fields: { after: other } });
-        const next = "It goes on by itself then, or at `hail poll --past-gates`.";
-        this.#note(new Failure("gate-closed", { what: this.name, why, next }), 1, null);
-      };
-      const telling = tell();
-      await order.started(other, over.signal);
-      again.abort();
-      await telling;
-      // Whoever has asked for a poll gets it.
-      if (forget()) this.#bell.ring();
-    }
-    if (told !== null) this.#ports.hindrances?.forget(this.#settings.profile);
+  /** Shows operators that it waits for the start of another one; null where it does not any more. */
+  #showWait(other: string | null): void {
+    const { report, hindrances } = this.#ports;
+    if (other === null) return hindrances?.forget(this.#settings.profile);
+    const why = `it waits until ${other} has started, which it comes after`;
+    report({ name: "waits-for-start", level: "info", message: why, fields: { after: other } });
+    const next = "It goes on by itself then, or at `hail poll --past-gates`.";
+    this.#note(new Failure("gate-closed", { what: this.name, why, next }), 1, null);
   }
 
   /** Lets those that come after this service know of each pass. */
