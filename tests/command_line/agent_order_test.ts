@@ -12,8 +12,9 @@ async function pollsWithin(its: AgentWorld, milliseconds: number): Promise<numbe
   return its.hydra.requests.length - before;
 }
 
-/** An activation that ends when it may. */
-const untilGo = (its: AgentWorld) => `until [ -e ${its.folder}/go ]; do sleep 0.1; done`;
+/** An activation that ends when it may, and with its world. */
+const untilGo = (its: AgentWorld) =>
+  `while [ -d ${its.folder} ] && ! [ -e ${its.folder}/go ]; do sleep 0.1; done`;
 const go = (its: AgentWorld) => Deno.writeTextFile(`${its.folder}/go`, "");
 
 Deno.test("who comes after a service that gets another name waits for it, also where the rest of its new settings cannot be used", async () => {
