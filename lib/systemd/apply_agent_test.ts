@@ -5,6 +5,7 @@ import { Failure } from "../failure/failure.ts";
 import {
   apply,
   assertInLine,
+  cutOffAndChanged,
   died,
   killEverywhere,
   machineWith,
@@ -279,20 +280,12 @@ Deno.test("agent: any set after any set, to and fro, killed anywhere in between,
       fc.nat(60),
       fc.boolean(),
       fc.boolean(),
-      async ([first, second, third], budget, called, cut) => {
-        const machine = await machineWith(first);
-        const caller = () => called ? callerOf(machine) : "";
-        machine.revive(budget);
-        await apply(machine, second, { caller: caller() }).catch((error) => assert.ok(died(error)));
-        machine.revive();
-        if (cut) machine.powerCut(TARGET);
-        else machine.settle();
-        assert.equal((await apply(machine, third, { caller: caller() })).status, 0);
-        machine.settle();
-        assertInLine(machine, third);
-        machine.revive();
-        await apply(machine, third);
-        assert.deepEqual(machine.log, []);
+      async (sets, budget, called, cut) => {
+        await cutOffAndChanged({
+          ...{ sets, budget },
+          callerOf: (machine) => called ? callerOf(machine) : "",
+          aftermath: (machine) => cut ? machine.powerCut(TARGET) : machine.settle(),
+        });
       },
     ),
     { numRuns: 300 },

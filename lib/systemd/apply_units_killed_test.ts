@@ -4,7 +4,7 @@ import fc from "fast-check";
 import {
   AFTERMATHS,
   apply,
-  assertInLine,
+  cutOffAndChanged,
   died,
   INITIAL,
   killEverywhere,
@@ -14,6 +14,7 @@ import {
   original,
   putOriginal,
 } from "../../tests/support/apply_runs.ts";
+import type { FakeMachine } from "../../tests/support/fake_machine.ts";
 
 Deno.test("apply-units: killed at every operation, by signal or power cut, the next run ends where it should", async () => {
   await killEverywhere(
@@ -87,25 +88,14 @@ Deno.test("apply-units: any set after any set, killed anywhere in between and ch
   const aftermaths = fc.constantFrom(...Object.values(AFTERMATHS));
   await fc.assert(
     fc.asyncProperty(
-      sets,
-      sets,
-      sets,
+      fc.tuple(sets, sets, sets),
       fc.nat(60),
       aftermaths,
       fc.boolean(),
-      async (first, second, third, budget, aftermath, called) => {
-        const machine = await machineWith(first);
-        const caller = () => called && machine.running(MANAGER) !== null ? machine.invocation(MANAGER) : "";
-        machine.revive(budget);
-        await apply(machine, second, { caller: caller() }).catch((error) => assert.ok(died(error)));
-        machine.revive();
-        aftermath(machine);
-        assert.equal((await apply(machine, third, { caller: caller() })).status, 0);
-        machine.settle();
-        assertInLine(machine, third);
-        machine.revive();
-        await apply(machine, third);
-        assert.deepEqual(machine.log, []);
+      async (sets, budget, aftermath, called) => {
+        const callerOf = (machine: FakeMachine) =>
+          called && machine.running(MANAGER) !== null ? machine.invocation(MANAGER) : "";
+        await cutOffAndChanged({ sets, budget, callerOf, aftermath });
       },
     ),
     { numRuns: 300 },

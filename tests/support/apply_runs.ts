@@ -176,3 +176,30 @@ export async function killEverywhere(
     }
   }
 }
+
+/** How a run is cut off, and what comes after it. */
+export interface CutOff {
+  /** Three sets of units: what runs, what the run that is cut off is for, and what the one after it is for. */
+  readonly sets: readonly [Wanted, Wanted, Wanted];
+  /** How many operations the run may still do. */
+  readonly budget: number;
+  /** What has started the runs. */
+  readonly callerOf: (machine: FakeMachine) => string;
+  readonly aftermath: Aftermath;
+}
+
+/** A run is cut off, and one for another set comes: that ends where it should, and one more has nothing to do. */
+export async function cutOffAndChanged({ sets, budget, callerOf, aftermath }: CutOff): Promise<void> {
+  const [first, second, third] = sets;
+  const machine = await machineWith(first);
+  machine.revive(budget);
+  await apply(machine, second, { caller: callerOf(machine) }).catch((error) => assert.ok(died(error)));
+  machine.revive();
+  aftermath(machine);
+  assert.equal((await apply(machine, third, { caller: callerOf(machine) })).status, 0);
+  machine.settle();
+  assertInLine(machine, third);
+  machine.revive();
+  await apply(machine, third);
+  assert.deepEqual(machine.log, []);
+}
